@@ -1,0 +1,50 @@
+// Memory resources for containers and libraries that take one (std::pmr, Boost.JSON, protobuf arenas).
+//
+// AccountResource: counted, general-purpose memory of one account. It draws from the jemalloc arena of the
+// account's lifetime class (the sanitizers' allocator in such builds), holds each allocation against
+// the account and throws std::bad_alloc when refused; the handler's border turns that into a value.
+// Thread-safe.
+//
+// Bump: monotonic memory of one request, bounded by `cap_bytes`; freed as a whole by its destructor or
+// reset(). Its pages come straight from the box. Throws std::bad_alloc at the cap. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <memory_resource>
+
+#include "alloc/budget.hpp"
+
+namespace masu {
+
+class AccountResource final : public std::pmr::memory_resource {
+ public:
+  explicit AccountResource(Account& account) : account_(account) {}
+  Account& account() const { return account_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t align) override;
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t align) override;
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  Account& account_;
+};
+
+class Bump final : public std::pmr::memory_resource {
+ public:
+  Bump(Account& account, std::size_t cap_bytes);
+  ~Bump() override;
+  Bump(const Bump&) = delete;
+  Bump& operator=(const Bump&) = delete;
+
+  void reset() noexcept;
+  std::size_t used_bytes() const { return used_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t align) override;
+  void do_deallocate(void*, std::size_t, std::size_t) override {}
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::size_t used_ = 0;
+};
+
+}  // namespace masu

@@ -1,0 +1,4 @@
+// Precompiled for the test programs.
+#include "std.hpp"
+
+#include <gtest/gtest.h>
