@@ -1,0 +1,73 @@
+// BlockStore: blocks by multihash.
+//
+// Blocking calls, from any thread but the loop (see store/jobs.hpp). One implementation on disk (segment files
+// for bytes, RocksDB as the index), one in memory for tests and the simulator. Keys are multihashes, never
+// CIDs: a block satisfies every CID with its multihash. The store does not hash: who puts a block has
+// verified it (the importer made the hash, bitswap checked it). Identity multihashes are never stored.
+//
+// put() is durable only after sync(): a command is acknowledged after one sync of what it wrote.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "alloc/bytes.hpp"
+#include "alloc/chunk_pool.hpp"
+#include "multiformats/multihash.hpp"
+
+namespace masu::store {
+
+inline constexpr std::size_t block_bytes_max = 2 * 1024 * 1024;
+
+enum class StoreErrorCode : std::uint8_t {
+  not_found,      // the block is not here
+  too_large,      // above block_bytes_max
+  disk_full,      // ENOSPC, EDQUOT, or the disk quota
+  io,             // the disk said no
+  corrupt,        // bytes on disk are not what was written (header, length or checksum)
+  out_of_memory,  // a budget of ours refused it
+  stopped,        // the stop flag was set
+};
+
+struct StoreError {
+  StoreErrorCode code;
+  std::string detail;  // for people: what was asked, which file, errno's text
+};
+std::string_view name_of(StoreErrorCode);
+
+template <class T>
+using StoreResult = std::expected<T, StoreError>;
+
+// An open block: bytes are read as they are wanted. Holds its segment alive (a collection may move the
+// block meanwhile). Small, movable; any thread, one at a time.
+class BlockReader {
+ public:
+  virtual ~BlockReader() = default;
+  virtual std::uint32_t size() const = 0;
+  // Fills `out` from `offset`. Requires: offset + out.size() <= size(). Short reads are an error (corrupt).
+  virtual StoreResult<void> read(std::uint32_t offset, MutableBytes out) = 0;
+};
+
+class BlockStore {
+ public:
+  virtual ~BlockStore() = default;
+
+  // nullopt: not here.
+  virtual StoreResult<std::optional<std::uint32_t>> size(const Multihash& hash) = 0;
+  virtual StoreResult<std::unique_ptr<BlockReader>> open(const Multihash& hash) = 0;
+  // The whole block as chunks charged to `holder`.
+  virtual StoreResult<ChunkChain> get(const Multihash& hash, ChunkPool& pool, Account& holder) = 0;
+  // Appends the pieces in order as one block; true when it was not here before. Not durable before sync().
+  virtual StoreResult<bool> put(const Multihash& hash, std::span<const Bytes> pieces) = 0;
+  StoreResult<bool> put(const Multihash& hash, const ChunkChain& chain);
+  StoreResult<bool> put(const Multihash& hash, Bytes bytes) { return put(hash, std::span<const Bytes>(&bytes, 1)); }
+  virtual StoreResult<void> sync() = 0;
+  // True when it was here. Whether it is pinned is the caller's question.
+  virtual StoreResult<bool> remove(const Multihash& hash) = 0;
+};
+
+}  // namespace masu::store
