@@ -1,8 +1,8 @@
 #include "net/timers.hpp"
 
-#include <utility>
-
 #include "alloc/check.hpp"
+
+#include <utility>
 
 namespace masu::net {
 

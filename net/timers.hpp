@@ -5,9 +5,9 @@
 // advance(now); the simulator does the same with virtual time. Not thread-safe.
 #pragma once
 
-#include <optional>
-
 #include "alloc/clock.hpp"
+
+#include <optional>
 
 namespace masu::net {
 

@@ -1,12 +1,16 @@
 // BlockStore: blocks by multihash.
 //
-// Blocking calls, from any thread but the loop (see store/jobs.hpp). One implementation on disk (segment files
-// for bytes, RocksDB as the index), one in memory for tests and the simulator. Keys are multihashes, never
-// CIDs: a block satisfies every CID with its multihash. The store does not hash: who puts a block has
+// Blocking calls, from any thread but the loop (see store/jobs.hpp). One implementation on disk (segment
+// files for bytes, RocksDB as the index), one in memory for tests and the simulator. Keys are multihashes,
+// never CIDs: a block satisfies every CID with its multihash. The store does not hash: who puts a block has
 // verified it (the importer made the hash, bitswap checked it). Identity multihashes are never stored.
 //
 // put() is durable only after sync(): a command is acknowledged after one sync of what it wrote.
 #pragma once
+
+#include "alloc/bytes.hpp"
+#include "alloc/chunk_pool.hpp"
+#include "multiformats/multihash.hpp"
 
 #include <cstdint>
 #include <expected>
@@ -14,10 +18,6 @@
 #include <optional>
 #include <span>
 #include <string>
-
-#include "alloc/bytes.hpp"
-#include "alloc/chunk_pool.hpp"
-#include "multiformats/multihash.hpp"
 
 namespace masu::store {
 
@@ -64,7 +64,9 @@ class BlockStore {
   // Appends the pieces in order as one block; true when it was not here before. Not durable before sync().
   virtual StoreResult<bool> put(const Multihash& hash, std::span<const Bytes> pieces) = 0;
   StoreResult<bool> put(const Multihash& hash, const ChunkChain& chain);
-  StoreResult<bool> put(const Multihash& hash, Bytes bytes) { return put(hash, std::span<const Bytes>(&bytes, 1)); }
+  StoreResult<bool> put(const Multihash& hash, Bytes bytes) {
+    return put(hash, std::span<const Bytes>(&bytes, 1));
+  }
   virtual StoreResult<void> sync() = 0;
   // True when it was here. Whether it is pinned is the caller's question.
   virtual StoreResult<bool> remove(const Multihash& hash) = 0;

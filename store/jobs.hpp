@@ -1,14 +1,15 @@
 // Jobs: work that blocks or burns, done off the loop.
 //
 // A Job is a member of whoever asked (no allocation) and is given to the workers; run() is called on a
-// worker thread, then finish() on the loop. The queue is bounded: post() says no when it is full, and the asker
-// waits or refuses. A posted job cannot be taken back; its owner keeps it alive until finish(), and sets its own
-// stop flag when it lost interest. core makes the real one (threads), the simulator one that runs in virtual time.
+// worker thread, then finish() on the loop. The queue is bounded: post() says no when it is full, and the
+// asker waits or refuses. A posted job cannot be taken back; its owner keeps it alive until finish(), and
+// sets its own stop flag when it lost interest. core makes the real one (threads), the simulator one that
+// runs in virtual time.
 #pragma once
 
-#include <cstdint>
-
 #include "alloc/intrusive_list.hpp"
+
+#include <cstdint>
 
 namespace masu::store {
 

@@ -45,7 +45,8 @@ TEST(Timers, ARandomMixOfArmsAndCancelsKeepsTheOrder) {
     queue.arm(*timers.back(), at(static_cast<int>(random() % 1000)));
   }
   for (int i = 0; i < 1000; ++i) timers[random() % timers.size()]->cancel();
-  for (int i = 0; i < 500; ++i) queue.arm(*timers[random() % timers.size()], at(static_cast<int>(random() % 1000)));
+  for (int i = 0; i < 500; ++i)
+    queue.arm(*timers[random() % timers.size()], at(static_cast<int>(random() % 1000)));
   for (int i = 0; i < 100; ++i) timers[random() % timers.size()].reset(new Recorder);
   std::size_t armed = 0;
   for (const auto& timer : timers) armed += timer->armed() ? 1 : 0;

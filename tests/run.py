@@ -1,0 +1,152 @@
+"""Builds and runs the test suites; the last line counts all tests. See scripts/test."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ["alloc", "multiformats", "net", "store", "unixfs", "bitswap", "http", "core", "sim"]
+TSAN_FOLDERS = ["alloc", "store", "core"]
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "5"))
+
+
+class Count:
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def build(kind, *targets):
+    subprocess.run([ROOT / "scripts/build", kind, *targets], check=True, stdin=subprocess.DEVNULL)
+
+
+def run_gtest(program, env=None):
+    """Runs one gtest program. One that ends without a report (crash, sanitizer) counts as a failure."""
+    count = Count()
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory) / "report.json"
+        result = subprocess.run([program, f"--gtest_output=json:{report}", "--gtest_brief=1"], stdin=subprocess.DEVNULL,
+                                env={**os.environ, **(env or {})}, capture_output=True, timeout=1200)
+        if report.exists():
+            tests = json.loads(report.read_text())
+            for suite in tests["testsuites"]:
+                for test in suite["testsuite"]:
+                    if test.get("failures"):
+                        count.failed += 1
+                    elif test["result"] == "SKIPPED":
+                        count.skipped += 1
+                    else:
+                        count.passed += 1
+        if result.returncode != 0:
+            print(result.stdout.decode(errors="replace")[-20000:], result.stderr.decode(errors="replace")[-20000:])
+            count.failed = max(count.failed, 1)
+    return count
+
+
+def programs(directory, folders):
+    return [ROOT / directory / "tests" / folder / f"{folder}-tests" for folder in folders]
+
+
+def gtest_suite(kind, directory, folders, env=None):
+    build(kind, *(f"tests/{folder}/{folder}-tests" for folder in folders))
+    total = Count()
+    for program in programs(directory, folders):
+        begin = time.monotonic()
+        count = run_gtest(program, env)
+        print(f"  {program.name}: {count} ({time.monotonic() - begin:.1f} s)", flush=True)
+        total.add(count)
+    return total
+
+
+def unit():
+    return gtest_suite("--tests", "build/release", FOLDERS)
+
+
+def asan():
+    return gtest_suite("--asan", "build/asan", FOLDERS,
+                       {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "halt_on_error=1"})
+
+
+def tsan():
+    return gtest_suite("--tsan", "build/tsan", TSAN_FOLDERS, {"TSAN_OPTIONS": "halt_on_error=1"})
+
+
+def fuzz():
+    names = sorted(path.name.removesuffix("_fuzz.cpp") for path in (ROOT / "tests/fuzz").glob("*_fuzz.cpp"))
+    build("--fuzz", *(f"tests/fuzz/{name}_fuzz" for name in names))
+    count = Count()
+    for name in names:
+        result = subprocess.run([ROOT / "scripts/fuzz", str(FUZZ_SECONDS), name], stdin=subprocess.DEVNULL,
+                                capture_output=True)
+        if result.returncode == 0:
+            count.passed += 1
+        else:
+            count.failed += 1
+            print(f"  {name}:\n{result.stderr.decode(errors='replace')[-8000:]}")
+    return count
+
+
+def style():
+    result = subprocess.run([sys.executable, ROOT / "tests/style/check.py"], stdin=subprocess.DEVNULL, capture_output=True)
+    text = result.stdout.decode()
+    last = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$", text)
+    if last is None or (result.returncode != 0 and last[2] == "0"):
+        print(text, result.stderr.decode())
+        return Count(failed=1)
+    if last[2] != "0":
+        print(text)
+    return Count(*map(int, last.groups()))
+
+
+def interop():
+    build("--release")
+    subprocess.run([ROOT / "scripts/setup", "--peers"], check=True, stdin=subprocess.DEVNULL)
+    result = subprocess.run([sys.executable, ROOT / "tests/interop/run.py"], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE)
+    text = result.stdout.decode()
+    print(text, end="")
+    last = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$", text)
+    if last is None:
+        return Count(failed=1)
+    return Count(*map(int, last.groups()))
+
+
+SUITES = {"style": style, "unit": unit, "asan": asan, "tsan": tsan, "fuzz": fuzz, "interop": interop}
+
+
+def main(names):
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        sys.exit(f"no such suite: {' '.join(unknown)}; there are {' '.join(SUITES)}")
+    total = Count()
+    for name in names or SUITES:
+        begin = time.monotonic()
+        print(f"== {name}", flush=True)
+        try:
+            count = SUITES[name]()
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            print(error)
+            count = Count(failed=1)
+        print(f"== {name}: {count} ({time.monotonic() - begin:.0f} s)", flush=True)
+        total.add(count)
+    if os.environ.get("CI") and total.skipped:
+        print("CI runs every test: what was skipped above counts as a failure")
+        total.failed += total.skipped
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
