@@ -10,13 +10,15 @@
 // Accounts outlive what is charged to them: both are checked on destruction.
 #pragma once
 
+#include "alloc/intrusive_list.hpp"
+#include "alloc/spin_lock.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <mutex>
 #include <string_view>
-
-#include "alloc/intrusive_list.hpp"
 
 namespace masu {
 
@@ -59,7 +61,8 @@ class Budget {
   [[nodiscard]] std::expected<void, Refusal> charge(std::size_t bytes, Need need = Need::essential) noexcept;
   void release(std::size_t bytes) noexcept;
 
-  // Calls `visit(const Account&)` for each account, in the order of their making. Takes a lock.
+  // Calls `visit(const Account&)` for each account, in the order of their making. Under a spin lock: `visit`
+  // makes and destroys no account, and is short.
   template <class Visitor>
   void for_each_account(Visitor&& visit) const;
 
@@ -67,8 +70,6 @@ class Budget {
   friend class Account;
   void attach(Account&);
   void detach(Account&);
-  void lock_accounts() const;
-  void unlock_accounts() const;
 
   const std::string_view name_;
   std::atomic<std::size_t> limit_;
@@ -76,7 +77,7 @@ class Budget {
   std::atomic<std::size_t> peak_{0};
   std::atomic<std::uint64_t> refusals_{0};
   Budget* const parent_;
-  mutable std::atomic_flag accounts_busy_;
+  mutable SpinLock accounts_lock_;
   IntrusiveList<Account> accounts_;
 };
 
@@ -120,9 +121,8 @@ class Account : public IntrusiveListNode<Account> {
 
 template <class Visitor>
 void Budget::for_each_account(Visitor&& visit) const {
-  lock_accounts();
+  const std::lock_guard guard(accounts_lock_);
   for (const Account& account : accounts_) visit(account);
-  unlock_accounts();
 }
 
 }  // namespace masu

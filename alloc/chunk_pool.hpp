@@ -9,13 +9,18 @@
 // value with one owner, and is not shared. Under sanitizers free chunks are poisoned.
 #pragma once
 
+#include "alloc/budget.hpp"
+#include "alloc/bytes.hpp"
+#include "alloc/spin_lock.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <sys/uio.h>
+#include <span>
+#include <string_view>
+#include <utility>
 
-#include "alloc/budget.hpp"
-#include "alloc/bytes.hpp"
+#include <sys/uio.h>
 
 namespace masu {
 
@@ -33,17 +38,18 @@ class Chunk {
   ~Chunk();
 
   explicit operator bool() const { return pool_ != nullptr; }
-  Bytes data() const;              // what is filled and not consumed
-  MutableBytes mutable_data();     // the same, to decrypt in place
-  MutableBytes space();            // what can be filled, behind the data
-  void fill(std::size_t bytes);    // Requires: bytes <= space().size()
-  void consume(std::size_t bytes); // Requires: bytes <= data().size(). An emptied chunk is rewound.
-  void truncate(std::size_t bytes);// keeps the first `bytes` of data(). Requires: bytes <= data().size()
-  void reset();                    // gives the chunk back now
+  Bytes data() const;                // what is filled and not consumed
+  MutableBytes mutable_data();       // the same, to decrypt in place
+  MutableBytes space();              // what can be filled, behind the data
+  void fill(std::size_t bytes);      // Requires: bytes <= space().size()
+  void consume(std::size_t bytes);   // Requires: bytes <= data().size(). An emptied chunk is rewound.
+  void truncate(std::size_t bytes);  // keeps the first `bytes` of data(). Requires: bytes <= data().size()
+  void reset();                      // gives the chunk back now
 
  private:
   friend class ChunkPool;
   friend class ChunkChain;
+  Chunk(ChunkPool* pool, std::uint32_t index) : pool_(pool), index_(index) {}
   ChunkPool* pool_ = nullptr;
   std::uint32_t index_ = 0;
 };
@@ -56,17 +62,17 @@ class ChunkChain {
   ChunkChain& operator=(ChunkChain&& other) noexcept;
   ~ChunkChain();
 
-  std::size_t size() const { return bytes_; }    // bytes of data
+  std::size_t size() const { return bytes_; }  // bytes of data
   std::size_t chunks() const { return chunks_; }
   bool empty() const { return bytes_ == 0; }
-  Bytes front() const;                           // data of the first chunk with data; empty when empty()
-  void append(Chunk&& chunk);                    // Requires: the same pool as the chunks before
+  Bytes front() const;         // data of the first chunk with data; empty when empty()
+  void append(Chunk&& chunk);  // Requires: the same pool as the chunks before
   void append(ChunkChain&& other);
   // Copies bytes to the end, taking chunks for `holder` as needed. False: refused half-way, what was
   // copied stays. Requires: the chain's chunks are of `pool`.
   [[nodiscard]] bool append_copy(ChunkPool& pool, Account& holder, Bytes bytes);
-  Chunk pop_front();                             // an empty chunk when there is none
-  void consume(std::size_t bytes);               // from the front; emptied chunks go back at once
+  Chunk pop_front();                                         // an empty chunk when there is none
+  void consume(std::size_t bytes);                           // from the front; emptied chunks go back at once
   void copy_to(std::size_t offset, MutableBytes out) const;  // Requires: offset + out.size() <= size()
   // Fills `out` with the pieces in order, from the front; returns how many it used.
   std::size_t to_iovec(std::span<iovec> out) const;
@@ -81,6 +87,7 @@ class ChunkChain {
 
    private:
     friend class ChunkChain;
+    void skip_empty();
     const ChunkChain* chain_ = nullptr;
     std::uint32_t index_ = 0;
   };
@@ -88,7 +95,9 @@ class ChunkChain {
 
  private:
   friend class ChunkPool;
-  ChunkPool* pool_ = nullptr;
+  void drop_front();
+
+  ChunkPool* pool_ = nullptr;  // of the chunks; null when there are none
   std::uint32_t head_ = 0, tail_ = 0;
   std::size_t bytes_ = 0;
   std::size_t chunks_ = 0;
@@ -120,6 +129,33 @@ class ChunkPool {
  private:
   friend class Chunk;
   friend class ChunkChain;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+  // What is known of a chunk lies here, outside of it, so that a free chunk needs no page. An entry belongs
+  // to whoever owns its chunk; those of free chunks are guarded by lock_.
+  struct Link {
+    Account* holder = nullptr;
+    std::uint32_t next = none;
+    std::uint16_t begin = 0;
+    std::uint16_t end = 0;
+  };
+  static_assert(chunk_bytes <= 0xffff);
+
+  std::uint8_t* memory_of(std::uint32_t index) const { return memory_ + std::size_t{index} * chunk_bytes; }
+  bool commit_chunk(std::uint32_t index) noexcept;
+  void give(std::uint32_t index) noexcept;
+  void give_list(std::uint32_t head, std::uint32_t tail, std::size_t count) noexcept;
+
+  Account& account_;
+  const std::size_t capacity_;
+  const std::size_t table_bytes_;
+  std::uint8_t* memory_ = nullptr;
+  Link* links_ = nullptr;
+
+  mutable SpinLock lock_;           // guards what follows
+  std::uint32_t resident_ = none;   // free, with pages
+  std::uint32_t untouched_ = none;  // free, without
+  ChunkPoolStats stats_;
 };
 
 // A slot is the right to a second chunk: what is useful only whole (a Noise frame of 64 KiB, a block of

@@ -2,10 +2,10 @@
 // element takes itself out when it is destroyed. Not thread-safe.
 #pragma once
 
+#include "alloc/check.hpp"
+
 #include <cstddef>
 #include <iterator>
-
-#include "alloc/check.hpp"
 
 namespace masu {
 

@@ -2,11 +2,11 @@
 // destructor. Move-only; an empty one holds nothing.
 #pragma once
 
+#include "alloc/budget.hpp"
+
 #include <cstddef>
 #include <expected>
 #include <utility>
-
-#include "alloc/budget.hpp"
 
 namespace masu {
 

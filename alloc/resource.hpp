@@ -9,10 +9,11 @@
 // reset(). Its pages come straight from the box. Throws std::bad_alloc at the cap. Not thread-safe.
 #pragma once
 
-#include <cstddef>
-#include <memory_resource>
-
 #include "alloc/budget.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
 
 namespace masu {
 
@@ -44,7 +45,20 @@ class Bump final : public std::pmr::memory_resource {
   void do_deallocate(void*, std::size_t, std::size_t) override {}
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
 
-  std::size_t used_ = 0;
+  // Pages follow one another in a list; the header is at the front of each.
+  struct Block {
+    Block* next;
+    std::size_t bytes;
+  };
+  void add_block(std::size_t bytes, std::size_t align);
+
+  Account& account_;
+  const std::size_t cap_;
+  Block* blocks_ = nullptr;
+  std::uintptr_t cursor_ = 0;  // of the newest block: [cursor_, end_) is free
+  std::uintptr_t end_ = 0;
+  std::size_t next_block_bytes_;
+  std::size_t used_ = 0;  // asked for, alignment not counted
 };
 
 }  // namespace masu

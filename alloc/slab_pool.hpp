@@ -5,11 +5,12 @@
 // simple_segregated_storage. The cap is a count. Not thread-safe. Under sanitizers free entries are poisoned.
 #pragma once
 
+#include "alloc/budget.hpp"
+#include "alloc/intrusive_list.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <utility>
-
-#include "alloc/budget.hpp"
 
 namespace masu {
 
@@ -28,9 +29,24 @@ class SlabRuns {
   std::size_t capacity() const { return capacity_; }
   void set_capacity(std::size_t capacity) { capacity_ = capacity; }
 
+  // Bytes of one page run, header included.
+  std::size_t run_bytes() const { return run_bytes_; }
+
  private:
+  struct Run;
+
+  Run* grow() noexcept;
+  void release(Run* run) noexcept;
+
+  Account& account_;
+  const std::size_t entry_bytes_;  // asked for, and charged as live
+  const std::size_t align_;
+  const std::size_t stride_;  // from one entry to the next
+  const std::size_t run_bytes_;
   std::size_t used_ = 0;
   std::size_t capacity_ = 0;
+  Run* spare_ = nullptr;     // one entirely free run at most
+  IntrusiveList<Run> open_;  // runs with entries both free and used
 };
 
 template <class T>
