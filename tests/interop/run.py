@@ -16,15 +16,15 @@ HERE = Path(__file__).resolve().parent
 
 
 def enter_namespace():
-    """Runs this program again in a network namespace that has nothing but loopback, where the machine allows it."""
+    """Runs this program again in namespaces of its own (network: nothing but loopback; mounts), where it may."""
     if os.environ.get("MASU_NETNS"):
         return
-    probe = subprocess.run(["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True)
+    probe = subprocess.run(["unshare", "--net", "--mount", "ip", "link", "set", "lo", "up"], capture_output=True)
     if probe.returncode != 0:
         print("no network namespace here: using this machine's loopback", flush=True)
         return
     command = 'ip link set lo up && exec "$@"'
-    os.execvpe("unshare", ["unshare", "--net", "sh", "-c", command, "sh", sys.executable, *sys.argv],
+    os.execvpe("unshare", ["unshare", "--net", "--mount", "sh", "-c", command, "sh", sys.executable, *sys.argv],
                {**os.environ, "MASU_NETNS": "1"})
 
 

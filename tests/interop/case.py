@@ -1,0 +1,41 @@
+"""The base of the interop tests: a directory of its own, nodes that are stopped after each test."""
+
+import os
+import tempfile
+import unittest
+from pathlib import Path
+
+import nodes
+
+
+class NodesCase(unittest.TestCase):
+    maxDiff = 4000
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="masu-interop-")
+        self.addCleanup(directory.cleanup)
+        self.dir = Path(directory.name)
+
+    def need(self, binary, what):
+        if not nodes.have(binary):
+            if os.environ.get("CI"):
+                self.fail(f"{what} is missing: {binary}")
+            self.skipTest(f"{what} is missing")
+
+    def masu(self, name="masu", budget="64M", start=True):
+        self.need(nodes.MASU, "masu")
+        node = nodes.Masu(self.dir / name, budget).init()
+        self.addCleanup(node.stop)
+        return node.start() if start else node
+
+    def kubo(self, name="kubo", start=True):
+        self.need(nodes.KUBO, "Kubo")
+        node = nodes.Kubo(self.dir / name).init()
+        self.addCleanup(node.stop)
+        return node.start() if start else node
+
+    def helia(self, name="helia"):
+        self.need(nodes.NODE, "Node")
+        node = nodes.Helia(self.dir / name)
+        self.addCleanup(node.stop)
+        return node

@@ -1,0 +1,188 @@
+"""Commands, flags, output, errors and exit codes are Kubo's, with a daemon and without."""
+
+import json
+import re
+
+import content
+import nodes
+from case import NodesCase
+from nodes import MIB
+
+
+def shape(value):
+    """What a JSON value is made of, without its values."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+class SameAsKubo(NodesCase):
+    """Runs the same command on both and compares standard output and exit code."""
+
+    def pair(self, start):
+        self.masu_node, self.kubo_node = self.masu(start=start), self.kubo(start=start)
+        self.tree = self.dir / "tree"
+        (self.tree / "sub").mkdir(parents=True)
+        (self.tree / "file").write_text("hello\n")
+        content.write_file(self.tree / "sub/large", 600_000)
+
+    def same(self, *args, input=None, errors=True):
+        ours = self.masu_node.run(*args, input=input, check=False)
+        theirs = self.kubo_node.run(*args, input=input, check=False)
+        what = f"{' '.join(map(str, args))}\nmasu: {ours.stderr.decode()}\nkubo: {theirs.stderr.decode()}"
+        self.assertEqual(ours.stdout.decode(errors="replace"), theirs.stdout.decode(errors="replace"), what)
+        self.assertEqual(ours.returncode, theirs.returncode, what)
+        if errors and theirs.returncode != 0:
+            self.assertEqual(self.first_error(ours), self.first_error(theirs), what)
+        return ours.stdout.decode(errors="replace").strip()
+
+    @staticmethod
+    def first_error(result):
+        lines = result.stderr.decode().splitlines()
+        return lines[0] if lines else ""
+
+    def walk(self):
+        root = self.same("add", "-r", "-Q", self.tree)
+        self.same("add", "-r", self.tree)
+        self.same("ls", root)
+        self.same("ls", "-v", root)
+        self.same("ls", "--size=false", root)
+        self.same("cat", f"{root}/file")
+        self.same("cat", f"/ipfs/{root}/file")
+        self.same("cat", "-o", "2", "-l", "3", f"{root}/file")
+        self.same("refs", root)
+        self.same("refs", "-r", root)
+        self.same("refs", "-r", "-u", "-e", root)
+        self.same("pin", "ls", "--type=recursive", root)
+        self.same("pin", "rm", root)
+        self.same("pin", "ls", root)
+        self.same("pin", "add", root)
+        leaf = self.same("block", "put", input="a block")
+        self.same("block", "put", "--cid-codec=dag-pb", "--mhtype=sha2-256", input=b"\x0a\x02\x08\x01")
+        self.same("block", "stat", leaf)
+        self.same("block", "get", leaf)
+        self.same("block", "rm", leaf)
+        self.same("block", "rm", "-f", leaf)
+        self.same("block", "rm", root)
+
+    def test_with_daemons(self):
+        self.pair(start=True)
+        self.walk()
+
+    def test_without_daemons(self):
+        self.pair(start=False)
+        self.walk()
+
+    def test_errors(self):
+        self.pair(start=True)
+        missing = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
+        self.same("cat", "not-a-cid")
+        self.same("cat", "--offline", missing)
+        self.same("block", "get", "--offline", missing)
+        self.same("no-such-command", errors=False)
+        self.same("pin", "rm", missing)
+        root = self.same("add", "-r", "-Q", self.tree)
+        self.same("cat", f"{root}/absent")
+        self.same("cat", root)
+        self.same("config", "No.Such.Key")
+        self.same("swarm", "connect", "not-an-address", errors=False)
+
+    def test_the_json_shapes_of_answers(self):
+        self.pair(start=True)
+        self.masu_node.connect(self.kubo_node)
+        for args in (["version"], ["id"], ["repo", "stat"], ["bitswap", "stat"], ["swarm", "peers"], ["stats", "bw"],
+                     ["pin", "ls"]):
+            ours = json.loads(self.masu_node.out(*args, "--enc=json").splitlines()[0])
+            theirs = json.loads(self.kubo_node.out(*args, "--enc=json").splitlines()[0])
+            if isinstance(theirs, dict):
+                self.assertEqual(sorted(ours), sorted(theirs), args)
+
+    def test_config(self):
+        self.pair(start=False)
+        self.same("config", "Datastore.StorageMax")
+        self.same("config", "--json", "Swarm.ConnMgr", '{"Type":"basic","LowWater":7}')
+        self.same("config", "Swarm.ConnMgr")
+        self.same("config", "--bool", "Gateway.NoFetch", "true")
+        self.same("config", "Gateway.NoFetch")
+        self.masu_node.run("config", "--json", "Of.Nobody", '{"a":[1,2]}')
+        self.assertEqual(json.loads(self.masu_node.out("config", "Of.Nobody")), {"a": [1, 2]})
+        self.assertNotIn("PrivKey", self.masu_node.out("config", "show"))
+
+
+class Own(NodesCase):
+    def test_a_car_goes_both_ways(self):
+        masu, kubo = self.masu(), self.kubo()
+        path = self.dir / "file"
+        digest = content.write_file(path, 3 * MIB)
+        cid = masu.out("add", "-Q", path)
+        car = masu.run("dag", "export", cid).stdout
+        self.assertEqual(car, (kubo.run("add", "-Q", path), kubo.run("dag", "export", cid))[1].stdout)
+        other = self.masu("other")
+        self.assertIn(cid, other.out("dag", "import", input=car))
+        other.run("get", "-o", self.dir / "out", cid)
+        self.assertEqual(content.sha256(self.dir / "out"), digest)
+        self.assertIn(cid, other.out("pin", "ls", "--type=recursive"))
+
+    def test_the_daemons_lines_and_files(self):
+        masu = self.masu()
+        log = masu.log_text()
+        for line in ("Initializing daemon...", "PeerID: ", "Swarm listening on ", "RPC API server listening on ",
+                     "Daemon is ready"):
+            self.assertIn(line, log)
+        api = (masu.repo / "api").read_text().strip()
+        self.assertRegex(api, r"^/ip4/127\.0\.0\.1/tcp/\d+$")
+        self.assertEqual(masu.out("--api", api, "id", "-f", "<id>"), masu.peer_id())
+        self.assertEqual(masu.stop(), 0)
+        self.assertFalse((masu.repo / "api").exists())
+
+    def test_shutdown(self):
+        masu = self.masu()
+        masu.run("shutdown")
+        self.assertEqual(masu.process.wait(10), 0)
+
+    def test_stats_memory_adds_up(self):
+        masu = self.masu()
+        path = self.dir / "file"
+        content.write_file(path, 20 * MIB)
+        masu.run("add", "-q", path)
+        report = json.loads(masu.out("stats", "memory", "--enc=json"))
+        rows = report["Sum"] - report["Rss"]
+        self.assertLessEqual(abs(rows), max(MIB, report["Rss"] * 3 // 100), report)
+        self.assertEqual(report["Budget"], 64 * MIB)
+        table = masu.out("stats", "memory")
+        for word in ("live", "peak", "committed", "quota", "refusals", "unexplained"):
+            self.assertIn(word, table)
+
+    def test_get_writes_tar_and_gzip(self):
+        masu, kubo = self.masu(), self.kubo()
+        tree = self.dir / "tree"
+        content.write_directory(tree, 5)
+        cid = masu.out("add", "-r", "-Q", tree)
+        kubo.run("add", "-r", "-Q", tree)
+        for flags in (["-a"], ["-a", "-C"]):
+            masu.run("get", *flags, "-o", self.dir / "ours", cid)
+            kubo.run("get", *flags, "-o", self.dir / "theirs", cid)
+            for name in ("ours", "theirs"):
+                archive = next(self.dir.glob(f"{name}*"))
+                out = self.dir / f"x-{name}"
+                out.mkdir()
+                nodes.subprocess.run(["tar", "xf", archive, "-C", out], check=True)
+                self.assertEqual(len(list(out.rglob("file-*.txt"))), 5)
+                nodes.shutil.rmtree(out)
+                archive.unlink()
+
+    def test_an_unknown_command_is_a_404(self):
+        masu = self.masu()
+        port = re.search(r"tcp/(\d+)", (masu.repo / "api").read_text())[1]
+        from http.client import HTTPConnection
+        connection = HTTPConnection("127.0.0.1", int(port))
+        connection.request("POST", "/api/v0/no/such")
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.read()), (404, b"404 page not found\n"))
+        connection.request("GET", "/api/v0/id")
+        answer = connection.getresponse()
+        answer.read()
+        self.assertEqual(answer.status, 405)
+        connection.close()

@@ -1,0 +1,144 @@
+"""masu and a real Kubo trade pings, blocks, files and directories, inside the budget all the while."""
+
+import hashlib
+
+import content
+from case import NodesCase
+from nodes import MIB
+
+SIZES = [0, 1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 64 * MIB]
+
+
+class Ping(NodesCase):
+    def test_masu_pings_kubo(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        out = masu.out("ping", "-n", "3", kubo.peer_id())
+        self.assertEqual(out.count("Pong received"), 3, out)
+
+    def test_kubo_pings_masu(self):
+        masu, kubo = self.masu(), self.kubo()
+        kubo.connect(masu)
+        out = kubo.out("ping", "-n", "3", masu.peer_id())
+        self.assertEqual(out.count("Pong received"), 3, out)
+
+    def test_each_sees_the_other_as_a_peer(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        self.assertIn(kubo.peer_id(), masu.out("swarm", "peers"))
+        self.assertIn(masu.peer_id(), kubo.out("swarm", "peers"))
+        self.assertIn("masu/", kubo.out("id", masu.peer_id()))
+        self.assertIn("kubo/", masu.out("id", kubo.peer_id()))
+        masu.run("swarm", "disconnect", kubo.address())
+        self.assertNotIn(kubo.peer_id(), masu.out("swarm", "peers"))
+
+
+class Blocks(NodesCase):
+    def test_one_block_each_way(self):
+        masu, kubo = self.masu(), self.kubo()
+        kubo.connect(masu)
+        for giver, taker, text in ((masu, kubo, b"from masu"), (kubo, masu, b"from kubo")):
+            cid = giver.out("block", "put", input=text)
+            self.assertEqual(taker.run("block", "get", cid).stdout, text)
+
+    def test_a_block_of_two_mebibytes_each_way(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        for giver, taker in ((masu, kubo), (kubo, masu)):
+            data = b"".join(content.pieces(2 * MIB, giver.name))
+            cid = giver.out("block", "put", input=data)
+            self.assertEqual(hashlib.sha256(taker.run("block", "get", cid).stdout).digest(), hashlib.sha256(data).digest())
+
+
+class Files(NodesCase):
+    def trade(self, giver, taker, size, *flags):
+        path = self.dir / f"{giver.name}-{size}"
+        digest = content.write_file(path, size, giver.name)
+        cid = giver.out("add", "-Q", *flags, path)
+        fetched = self.dir / f"{taker.name}-got-{size}"
+        taker.run("get", "-o", fetched, cid, timeout=300)
+        self.assertEqual(content.sha256(fetched), digest, f"{size} bytes from {giver.name}")
+        cat = taker.run("cat", cid, timeout=300).stdout
+        self.assertEqual(hashlib.sha256(cat).hexdigest(), digest)
+
+    def test_kubo_fetches_masus_files(self):
+        masu, kubo = self.masu(), self.kubo()
+        kubo.connect(masu)
+        for size in SIZES:
+            self.trade(masu, kubo, size)
+
+    def test_masu_fetches_kubos_files(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        for size in SIZES:
+            self.trade(kubo, masu, size)
+
+    def test_files_of_the_2025_profile_both_ways(self):
+        masu, kubo = self.masu(start=False), self.kubo(start=False)
+        for node in (masu, kubo):
+            node.run("config", "profile", "apply", "unixfs-v1-2025")
+            node.start()
+        masu.connect(kubo)
+        for size in (1, 3 * MIB + 1, 16 * MIB):
+            self.trade(masu, kubo, size)
+            self.trade(kubo, masu, size)
+
+    def test_a_part_of_a_file(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        path = self.dir / "file"
+        content.write_file(path, 3 * MIB)
+        cid = kubo.out("add", "-Q", path)
+        got = masu.run("cat", "--offset", 1234567, "--length", 654321, cid).stdout
+        self.assertEqual(got, path.read_bytes()[1234567 : 1234567 + 654321])
+
+    def test_a_fetch_from_two_peers_counts_few_duplicates(self):
+        masu, first, second = self.masu(), self.kubo("kubo-1"), self.kubo("kubo-2")
+        path = self.dir / "file"
+        digest = content.write_file(path, 32 * MIB)
+        cid = first.out("add", "-Q", path)
+        self.assertEqual(second.out("add", "-Q", path), cid)
+        masu.connect(first).connect(second)
+        self.assertEqual(hashlib.sha256(masu.run("cat", cid).stdout).hexdigest(), digest)
+        duplicates = next(line for line in masu.out("bitswap", "stat").splitlines() if "dup data received" in line)
+        self.assertLess(int(duplicates.split(":")[1].split()[0]), 32 * MIB * 0.05, duplicates)
+
+
+class Directories(NodesCase):
+    def trade(self, giver, taker, entries):
+        path = self.dir / f"{giver.name}-{entries}"
+        content.write_directory(path, entries)
+        cid = giver.out("add", "-Q", "-r", path, timeout=300)
+        fetched = self.dir / f"{taker.name}-got-{entries}"
+        taker.run("get", "-o", fetched, cid, timeout=300)
+        expected = {file.name: file.read_bytes() for file in path.iterdir()}
+        self.assertEqual({file.name: file.read_bytes() for file in fetched.iterdir()}, expected)
+        self.assertEqual(len(taker.out("ls", "--size=false", cid, timeout=300).splitlines()), entries)
+
+    def test_ten_thousand_entries_from_masu(self):
+        masu, kubo = self.masu(), self.kubo()
+        kubo.connect(masu)
+        self.trade(masu, kubo, 10_000)
+
+    def test_ten_thousand_entries_from_kubo(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        self.trade(kubo, masu, 10_000)
+
+    def test_a_tree_with_links_and_empty_directories(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        tree = self.dir / "tree"
+        (tree / "a/b/c").mkdir(parents=True)
+        (tree / "empty").mkdir()
+        (tree / "a/file").write_text("file")
+        (tree / "a/b/c/deep").write_text("deep")
+        (tree / "link").symlink_to("a/file")
+        for giver, taker in ((masu, kubo), (kubo, masu)):
+            cid = giver.out("add", "-Q", "-r", tree)
+            out = self.dir / f"from-{giver.name}"
+            taker.run("get", "-o", out, cid)
+            self.assertEqual((out / "a/b/c/deep").read_text(), "deep")
+            self.assertEqual((out / "link").readlink().as_posix(), "a/file")
+            self.assertTrue((out / "empty").is_dir())
+            self.assertEqual(taker.out("cat", f"/ipfs/{cid}/a/b/c/deep"), "deep")
