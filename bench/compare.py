@@ -1,0 +1,216 @@
+"""masu beside Kubo: the same work, the same machine, the same run. See scripts/bench.
+
+Each row runs masu and Kubo in turn (so that a slow minute of the machine meets both), several times, and reports the
+median of each, the spread (lowest to highest) and the ratio of the medians. Every masu daemon is sampled: its
+highest RSS over all the work is a row too. All traffic is on loopback, in a network namespace where one can be made.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/interop"))
+
+import content  # noqa: E402
+import nodes  # noqa: E402
+from nodes import MIB, Kubo, Masu  # noqa: E402
+from run import enter_namespace  # noqa: E402
+
+FETCH = 512 * MIB
+ADD = 1024 * MIB
+
+
+class Bench:
+    def __init__(self, scale):
+        self.dir = Path(tempfile.mkdtemp(prefix="masu-bench-"))
+        self.scale = scale
+        self.count = 0
+        self.peaks = []
+        self.running = []
+
+    def size(self, size):
+        return max(MIB, size // self.scale)
+
+    def node(self, kind, start=True):
+        self.count += 1
+        node = kind(self.dir / f"{kind.__name__.lower()}-{self.count}").init()
+        if start:
+            self.start(node)
+        return node
+
+    def start(self, node):
+        node.start()
+        self.running.append(node)
+        return node
+
+    def stop_all(self):
+        for node in self.running:
+            node.stop()
+            if isinstance(node, Masu):
+                self.peaks.append(max(node.watch.peak, node.watch.high_water))
+            shutil.rmtree(node.repo)
+        self.running.clear()
+
+    def file(self, size, seed="bench"):
+        path = self.dir / f"{seed}-{size}"
+        if not path.exists():
+            content.write_file(path, size, seed)
+        return path
+
+
+def timed(function):
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+def discard(node, *args):
+    """Runs a command with its output to /dev/null."""
+    subprocess.run([node.binary, *map(str, args)], env=node.env, check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
+
+
+def fetch(bench, kind, givers):
+    size = bench.size(FETCH)
+    path = bench.file(size)
+    peers = [bench.node(Kubo) for _ in range(givers)]
+    cid = None
+    for peer in peers:
+        cid = peer.out("add", "-Q", path, timeout=600)
+    node = bench.node(kind)
+    for peer in peers:
+        node.connect(peer)
+    seconds = timed(lambda: discard(node, "pin", "add", cid))
+    stat = json.loads(node.out("bitswap", "stat", "--enc=json"))
+    duplicates = stat["DupDataReceived"] / max(1, stat["DataReceived"])
+    bench.note = f"{duplicates * 100:.2f} % received twice"
+    return size / MIB / seconds
+
+
+def fetch_one(bench, kind):
+    return fetch(bench, kind, 1)
+
+
+def fetch_four(bench, kind):
+    return fetch(bench, kind, 4)
+
+
+def serve(bench, kind):
+    size = bench.size(FETCH)
+    node, peer = bench.node(kind), bench.node(Kubo)
+    cid = node.out("add", "-Q", bench.file(size), timeout=600)
+    peer.connect(node)
+    return size / MIB / timed(lambda: discard(peer, "pin", "add", cid))
+
+
+def add(bench, kind):
+    size = bench.size(ADD)
+    path = bench.file(size)
+    node = bench.node(kind)
+    return size / MIB / timed(lambda: discard(node, "add", "-Q", path))
+
+
+def add_many(bench, kind):
+    entries = 10_000 // bench.scale
+    path = bench.dir / f"many-{entries}"
+    if not path.exists():
+        content.write_directory(path, entries, size=4096)
+    node = bench.node(kind)
+    return entries / timed(lambda: discard(node, "add", "-r", "-Q", path))
+
+
+def cat(bench, kind):
+    size = bench.size(ADD)
+    node = bench.node(kind)
+    cid = node.out("add", "-Q", bench.file(size), timeout=600)
+    return size / MIB / timed(lambda: discard(node, "cat", cid))
+
+
+def start(bench, kind):
+    node = bench.node(kind, start=False)
+    seconds = timed(lambda: bench.start(node))
+    return seconds * 1000
+
+
+def command(bench, kind):
+    node = bench.node(kind)
+    node.run("id")
+    return statistics.median(timed(lambda: discard(node, "id")) for _ in range(20)) * 1000
+
+
+def idle(bench, kind):
+    node = bench.node(kind)
+    time.sleep(30)
+    return nodes.status_bytes(node.pid, "VmRSS") / MIB
+
+
+# name: (what it is, unit, higher is better, function, what must be reached as masu/Kubo)
+ROWS = {
+    "idle": ("idle daemon, 30 s after start, RSS", "MiB", False, idle),
+    "fetch-1": ("fetch 512 MiB from one Kubo peer", "MiB/s", True, fetch_one),
+    "fetch-4": ("fetch 512 MiB from four Kubo peers", "MiB/s", True, fetch_four),
+    "serve": ("serve 512 MiB to one Kubo peer", "MiB/s", True, serve),
+    "add": ("add 1 GiB", "MiB/s", True, add),
+    "add-many": ("add 10,000 files of 4 KiB", "files/s", True, add_many),
+    "cat": ("cat 1 GiB over RPC", "MiB/s", True, cat),
+    "start": ("start to ready", "ms", False, start),
+    "command": ("one command (id) against a running daemon", "ms", False, command),
+}
+
+
+def spread(values):
+    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rows", nargs="*")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--scale", type=int, default=1, help="divide all sizes by this (for a quick look)")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--json", help="write the figures here too")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, row in ROWS.items():
+            print(f"{name:10} {row[0]}")
+        return 0
+    enter_namespace()
+    bench = Bench(arguments.scale)
+    results = {}
+    print(f"machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}, Linux {platform.release()}")
+    print("| work | unit | masu | Kubo | ratio | note |\n|---|---|---|---|---|---|", flush=True)
+    try:
+        for name in arguments.rows or ROWS:
+            what, unit, higher, function = ROWS[name]
+            figures = {Masu: [], Kubo: []}
+            notes = {}
+            for _ in range(arguments.runs):
+                for kind in (Masu, Kubo):
+                    bench.note = ""
+                    figures[kind].append(function(bench, kind))
+                    notes[kind] = bench.note
+                    bench.stop_all()
+            ours, theirs = (statistics.median(figures[kind]) for kind in (Masu, Kubo))
+            results[name] = {"masu": figures[Masu], "kubo": figures[Kubo], "unit": unit}
+            print(f"| {what} | {unit} | {spread(figures[Masu])} | {spread(figures[Kubo])} | {ours / theirs:.2f} × | "
+                  f"{notes[Masu]} |", flush=True)
+        print(f"\nhighest RSS of any masu daemon over all of this: {max(bench.peaks) / MIB:.2f} MiB (budget 64 MiB)")
+    finally:
+        bench.stop_all()
+        shutil.rmtree(bench.dir, ignore_errors=True)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(results, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
