@@ -13,6 +13,8 @@ namespace masu {
 namespace {
 
 constexpr std::size_t huge_bytes = std::size_t{2} << 20;
+// Half of all bytes, so that sums of two do not overflow.
+constexpr std::size_t no_limit = ~std::size_t{0} / 2;
 constexpr int anonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
 // The range starts on a 2 MiB border, so that aligned runs and page tables waste nothing.
@@ -49,7 +51,7 @@ PageBox::PageBox(std::size_t address_bytes) {
     bytes = bytes / 2 / huge_bytes * huge_bytes;
     MASU_CHECK(bytes != 0, "the kernel gives no addresses for the page box");
   }
-  madvise(base_, bytes, MADV_NOHUGEPAGE);
+  doors_[0].limit_bytes = doors_[1].limit_bytes = no_limit;
   address_bytes_.store(bytes, std::memory_order_relaxed);
 
   const std::size_t pages = bytes / page_bytes;
@@ -67,75 +69,79 @@ PageBox::~PageBox() { munmap(base_, address_bytes()); }
 
 void* PageBox::map(std::size_t bytes, std::size_t align_bytes, Door door) noexcept {
   bytes = whole_pages(bytes);
-  if (bytes == 0 || !charge(door, bytes)) return nullptr;
   const std::size_t pages = bytes / page_bytes;
-  const std::size_t first = take_addresses(pages, align_bytes);
-  if (first == PageBitmap::npos) {
-    release(door, bytes);
-    return nullptr;
+  std::size_t first = PageBitmap::npos;
+  {
+    const std::lock_guard guard(lock_);
+    if (bytes == 0 || !charge(door, bytes)) return nullptr;
+    first = take_addresses(pages, align_bytes);
+    if (first == PageBitmap::npos) {
+      release(door, bytes);
+      return nullptr;
+    }
+    charged_.set(first, pages);
   }
   void* memory = base_ + first * page_bytes;
-  if (!open_pages(memory, bytes)) {
-    free_addresses(first, pages);
-    release(door, bytes);
-    return nullptr;
-  }
+  if (open_pages(memory, bytes)) return memory;
   const std::lock_guard guard(lock_);
-  charged_.set(first, pages);
-  return memory;
+  charged_.clear(first, pages);
+  free_addresses(first, pages);
+  release(door, bytes);
+  return nullptr;
 }
 
 void PageBox::unmap(void* memory, std::size_t bytes, Door door) noexcept {
   const std::size_t first = page_of(memory);
   const std::size_t pages = whole_pages(bytes) / page_bytes;
   drop_pages(memory, pages * page_bytes);
-  std::size_t charged_pages = 0;
-  {
-    const std::lock_guard guard(lock_);
-    MASU_CHECK(used_.count(first, pages) == pages, "pages are given back once");
-    charged_pages = charged_.count(first, pages);
-    charged_.clear(first, pages);
-    used_.clear(first, pages);
-    low_ = std::min(low_, first);
-  }
-  release(door, charged_pages * page_bytes);
+  const std::lock_guard guard(lock_);
+  MASU_CHECK(used_.count(first, pages) == pages, "pages are given back once");
+  release(door, charged_.count(first, pages) * page_bytes);
+  charged_.clear(first, pages);
+  free_addresses(first, pages);
 }
 
 void* PageBox::reserve(std::size_t bytes, std::size_t align_bytes) noexcept {
   const std::size_t pages = whole_pages(bytes) / page_bytes;
+  const std::lock_guard guard(lock_);
   const std::size_t first = pages == 0 ? PageBitmap::npos : take_addresses(pages, align_bytes);
   return first == PageBitmap::npos ? nullptr : base_ + first * page_bytes;
+}
+
+void* PageBox::map_uncharged(std::size_t bytes, std::size_t align_bytes) noexcept {
+  void* memory = reserve(bytes, align_bytes);
+  if (memory == nullptr || open_pages(memory, whole_pages(bytes))) return memory;
+  const std::lock_guard guard(lock_);
+  free_addresses(page_of(memory), whole_pages(bytes) / page_bytes);
+  return nullptr;
 }
 
 bool PageBox::recommit(void* memory, std::size_t bytes, Door door) noexcept {
   const std::size_t first = page_of(memory);
   const std::size_t pages = whole_pages(bytes) / page_bytes;
-  std::size_t missing = 0;
+  std::size_t missing_bytes = 0;
   {
     const std::lock_guard guard(lock_);
-    missing = pages - charged_.count(first, pages);
+    missing_bytes = (pages - charged_.count(first, pages)) * page_bytes;
+    if (!charge(door, missing_bytes)) return false;
   }
-  if (!charge(door, missing * page_bytes)) return false;
-  if (!open_pages(memory, pages * page_bytes)) {
-    release(door, missing * page_bytes);
-    return false;
-  }
+  const bool opened = open_pages(memory, pages * page_bytes);
   const std::lock_guard guard(lock_);
-  charged_.set(first, pages);
-  return true;
+  if (opened) {
+    charged_.set(first, pages);
+  } else {
+    release(door, missing_bytes);
+  }
+  return opened;
 }
 
 void PageBox::decommit(void* memory, std::size_t bytes, Door door) noexcept {
   const std::size_t first = page_of(memory);
   const std::size_t pages = whole_pages(bytes) / page_bytes;
   drop_pages(memory, pages * page_bytes);
-  std::size_t charged_pages = 0;
-  {
-    const std::lock_guard guard(lock_);
-    charged_pages = charged_.count(first, pages);
-    charged_.clear(first, pages);
-  }
-  release(door, charged_pages * page_bytes);
+  const std::lock_guard guard(lock_);
+  release(door, charged_.count(first, pages) * page_bytes);
+  charged_.clear(first, pages);
 }
 
 bool PageBox::contains(const void* address) const noexcept {
@@ -145,14 +151,14 @@ bool PageBox::contains(const void* address) const noexcept {
 }
 
 void PageBox::set_limits(std::size_t ours_bytes, std::size_t library_bytes) noexcept {
-  state(Door::ours).limit.store(ours_bytes, std::memory_order_relaxed);
-  state(Door::library).limit.store(library_bytes, std::memory_order_relaxed);
+  const std::lock_guard guard(lock_);
+  doors_[static_cast<std::size_t>(Door::ours)].limit_bytes = std::min(ours_bytes, no_limit);
+  doors_[static_cast<std::size_t>(Door::library)].limit_bytes = std::min(library_bytes, no_limit);
 }
 
 DoorCount PageBox::count(Door door) const noexcept {
-  const DoorState& counters = doors_[static_cast<std::size_t>(door)];
-  return {counters.limit.load(std::memory_order_relaxed), counters.charged.load(std::memory_order_relaxed),
-          counters.peak.load(std::memory_order_relaxed), counters.refusals.load(std::memory_order_relaxed)};
+  const std::lock_guard guard(lock_);
+  return doors_[static_cast<std::size_t>(door)];
 }
 
 std::size_t PageBox::address_bytes() const noexcept { return address_bytes_.load(std::memory_order_relaxed); }
@@ -179,26 +185,28 @@ std::size_t PageBox::table_bytes() const noexcept {
   return 2 * whole_pages(address_bytes() / page_bytes / 8);
 }
 
+// Requires: lock_ is held, here and below.
 bool PageBox::charge(Door door, std::size_t bytes) noexcept {
-  DoorState& counters = state(door);
-  const std::size_t limit = counters.limit.load(std::memory_order_relaxed);
-  std::size_t before = counters.charged.load(std::memory_order_relaxed);
-  do {
-    if (bytes > limit || before > limit - bytes) {
-      counters.refusals.fetch_add(1, std::memory_order_relaxed);
-      return false;
-    }
-  } while (!counters.charged.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
-  const std::size_t after = before + bytes;
-  std::size_t peak = counters.peak.load(std::memory_order_relaxed);
-  while (peak < after && !counters.peak.compare_exchange_weak(peak, after, std::memory_order_relaxed)) {
+  DoorCount& own = doors_[static_cast<std::size_t>(door)];
+  const DoorCount& other = doors_[1 - static_cast<std::size_t>(door)];
+  // What the library door may take beyond its limit, `ours` must leave to it.
+  const std::size_t idle = other.limit_bytes - std::min(other.limit_bytes, other.charged_bytes);
+  const std::size_t overdrawn = other.charged_bytes - std::min(other.limit_bytes, other.charged_bytes);
+  const std::size_t limit =
+      door == Door::library ? own.limit_bytes + idle : own.limit_bytes - std::min(own.limit_bytes, overdrawn);
+  if (bytes > limit || own.charged_bytes > limit - bytes) {
+    ++own.refusals;
+    return false;
   }
+  own.charged_bytes += bytes;
+  own.peak_bytes = std::max(own.peak_bytes, own.charged_bytes);
   return true;
 }
 
 void PageBox::release(Door door, std::size_t bytes) noexcept {
-  const std::size_t before = state(door).charged.fetch_sub(bytes, std::memory_order_relaxed);
-  MASU_CHECK(before >= bytes, "pages leave by the door they came in");
+  DoorCount& own = doors_[static_cast<std::size_t>(door)];
+  MASU_CHECK(own.charged_bytes >= bytes, "pages leave by the door they came in");
+  own.charged_bytes -= bytes;
 }
 
 std::size_t PageBox::page_of(const void* address) const noexcept {
@@ -211,7 +219,6 @@ std::size_t PageBox::page_of(const void* address) const noexcept {
 std::size_t PageBox::take_addresses(std::size_t pages, std::size_t align_bytes) noexcept {
   const std::size_t bias = reinterpret_cast<std::uintptr_t>(base_) / page_bytes;
   const std::size_t align_pages = std::max<std::size_t>(align_bytes / page_bytes, 1);
-  const std::lock_guard guard(lock_);
   // The lowest place that fits: neighbours then share mappings and page tables.
   low_ = used_.find(false, low_, used_.pages());
   const std::size_t first = used_.find_clear_run(low_, pages, align_pages, bias);
@@ -220,7 +227,6 @@ std::size_t PageBox::take_addresses(std::size_t pages, std::size_t align_bytes) 
 }
 
 void PageBox::free_addresses(std::size_t first, std::size_t pages) noexcept {
-  const std::lock_guard guard(lock_);
   used_.clear(first, pages);
   low_ = std::min(low_, first);
 }

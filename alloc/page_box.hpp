@@ -3,7 +3,9 @@
 // Reserved once (it costs addresses, no memory), charged when pages are mapped, given back to the kernel
 // when they are unmapped. Two doors: `ours` for our pools and arenas, refused at budget - fixed part -
 // library reserve; `library` for jemalloc's automatic arena 0 (RocksDB, OpenSSL, Asio, what nobody named),
-// which has the reserve to itself. The only global of the process is process_box().
+// which has the reserve to itself and, above it, what `ours` has not taken: a refusal there ends the process.
+// As long as the library door is overdrawn, `ours` has that much less. The sum of the two limits is never
+// passed. The only global of the process is process_box().
 //
 // Thread-safe. Never calls malloc, logs, throws or waits on anything but its own short spin lock, so that
 // jemalloc's extent hooks may call it.
@@ -47,6 +49,9 @@ class PageBox {
   void* map(std::size_t bytes, std::size_t align_bytes, Door door) noexcept;
   // Gives pages back: the kernel takes them, the charge goes. `bytes` may be a part of a mapped run.
   void unmap(void* pages, std::size_t bytes, Door door) noexcept;
+  // Pages that count by what is resident, which whoever maps them must measure: for sparse tables only
+  // (jemalloc's metadata). Charged to no door.
+  void* map_uncharged(std::size_t bytes, std::size_t align_bytes) noexcept;
   // Addresses only: nothing is charged, and touching them traps, until recommit(). nullptr: none are left.
   void* reserve(std::size_t bytes, std::size_t align_bytes) noexcept;
   // Changes the charge without changing addresses: pages of a kept range given back and taken again. They
@@ -65,14 +70,6 @@ class PageBox {
   std::size_t table_bytes() const noexcept;
 
  private:
-  struct DoorState {
-    std::atomic<std::size_t> limit{~std::size_t{0}};
-    std::atomic<std::size_t> charged{0};
-    std::atomic<std::size_t> peak{0};
-    std::atomic<std::uint64_t> refusals{0};
-  };
-
-  DoorState& state(Door door) noexcept { return doors_[static_cast<std::size_t>(door)]; }
   bool charge(Door door, std::size_t bytes) noexcept;
   void release(Door door, std::size_t bytes) noexcept;
   std::size_t page_of(const void* address) const noexcept;
@@ -81,11 +78,11 @@ class PageBox {
 
   std::uint8_t* base_ = nullptr;
   std::atomic<std::size_t> address_bytes_{0};
-  std::array<DoorState, 2> doors_;
   mutable SpinLock lock_;  // guards what follows
-  PageBitmap used_;        // addresses handed out
-  PageBitmap charged_;     // of them, pages that count
-  std::size_t low_ = 0;    // no page below it is free
+  std::array<DoorCount, 2> doors_;
+  PageBitmap used_;      // addresses handed out
+  PageBitmap charged_;   // of them, pages that count
+  std::size_t low_ = 0;  // no page below it is free
 };
 
 // The box of this process: made before main (and before the first allocation that can be caught), never

@@ -56,6 +56,38 @@ TEST(PageBoxTest, EachDoorHasItsOwnLimit) {
   box.unmap(library, page_bytes, Door::library);
 }
 
+TEST(PageBoxTest, TheLibraryDoorMayTakeWhatOursHasNotTaken) {
+  PageBox box(8 * mib);
+  box.set_limits(4 * page_bytes, 2 * page_bytes);
+  void* library = box.map(5 * page_bytes, page_bytes, Door::library);
+  ASSERT_NE(library, nullptr) << "three pages more than its limit";
+  EXPECT_EQ(box.map(2 * page_bytes, page_bytes, Door::ours), nullptr);
+  void* ours = box.map(page_bytes, page_bytes, Door::ours);
+  ASSERT_NE(ours, nullptr);
+  EXPECT_EQ(box.map(page_bytes, page_bytes, Door::library), nullptr)
+      << "the sum of the limits is never passed";
+  box.unmap(library, 5 * page_bytes, Door::library);
+  void* rest = box.map(3 * page_bytes, page_bytes, Door::ours);
+  EXPECT_NE(rest, nullptr);
+  void* own = box.map(2 * page_bytes, page_bytes, Door::library);
+  EXPECT_NE(own, nullptr) << "its limit is the library's own";
+  box.unmap(own, 2 * page_bytes, Door::library);
+  box.unmap(rest, 3 * page_bytes, Door::ours);
+  box.unmap(ours, page_bytes, Door::ours);
+}
+
+TEST(PageBoxTest, UnchargedPagesCountNowhere) {
+  PageBox box(8 * mib);
+  box.set_limits(0, 0);
+  auto* table = static_cast<std::uint8_t*>(box.map_uncharged(2 * mib, 2 * mib));
+  ASSERT_NE(table, nullptr);
+  table[mib] = 1;
+  EXPECT_EQ(resident_pages(table, 2 * mib), 1u);
+  EXPECT_EQ(box.count(Door::library).charged_bytes, 0u);
+  box.unmap(table, 2 * mib, Door::library);
+  EXPECT_EQ(box.count(Door::library).charged_bytes, 0u);
+}
+
 TEST(PageBoxTest, RunsOutOfAddressesWithoutCharging) {
   PageBox box(2 * mib);
   std::vector<void*> runs;
