@@ -1,5 +1,6 @@
 #include "alloc/resource.hpp"
 
+#include "alloc/heap.hpp"
 #include "alloc/page_box.hpp"
 #include "alloc/poison.hpp"
 
@@ -11,7 +12,7 @@ namespace masu {
 
 void* AccountResource::do_allocate(std::size_t bytes, std::size_t align) {
   if (!account_.hold(bytes)) throw std::bad_alloc();
-  void* memory = ::operator new(bytes, std::align_val_t(align), std::nothrow);
+  void* memory = heap_allocate(account_.lifetime(), bytes, align);
   if (memory == nullptr) {
     account_.drop(bytes);
     account_.note_refusal();
@@ -21,7 +22,7 @@ void* AccountResource::do_allocate(std::size_t bytes, std::size_t align) {
 }
 
 void AccountResource::do_deallocate(void* memory, std::size_t bytes, std::size_t align) {
-  ::operator delete(memory, std::align_val_t(align));
+  heap_free(memory, bytes, align);
   account_.drop(bytes);
 }
 
