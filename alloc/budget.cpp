@@ -40,11 +40,18 @@ std::string_view name_of(Lifetime lifetime) {
 }
 
 Budget::Budget(std::string_view name, std::size_t limit_bytes, Budget* parent)
-    : name_(name), limit_(limit_bytes), parent_(parent) {}
+    : name_(name), limit_(limit_bytes), parent_(parent) {
+  if (parent_ == nullptr) return;
+  const std::lock_guard guard(parent_->lists_lock_);
+  parent_->children_.push_back(*this);
+}
 
 Budget::~Budget() {
-  MASU_CHECK(accounts_.empty(), "a budget outlives its accounts");
+  MASU_CHECK(accounts_.empty() && children_.empty(), "a budget outlives its accounts and its children");
   MASU_CHECK(committed_bytes() == 0, "what is charged to a budget is released before it goes");
+  if (parent_ == nullptr) return;
+  const std::lock_guard guard(parent_->lists_lock_);
+  unlink();
 }
 
 void Budget::set_limit(std::size_t limit_bytes) { limit_.store(limit_bytes, std::memory_order_relaxed); }
@@ -72,12 +79,12 @@ void Budget::release(std::size_t bytes) noexcept {
 }
 
 void Budget::attach(Account& account) {
-  const std::lock_guard guard(accounts_lock_);
+  const std::lock_guard guard(lists_lock_);
   accounts_.push_back(account);
 }
 
 void Budget::detach(Account& account) {
-  const std::lock_guard guard(accounts_lock_);
+  const std::lock_guard guard(lists_lock_);
   account.unlink();
 }
 

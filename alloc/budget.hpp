@@ -41,7 +41,7 @@ enum class Need : std::uint8_t {
 
 class Account;
 
-class Budget {
+class Budget : public IntrusiveListNode<Budget> {
  public:
   // `limit_bytes` bounds the sum of all pages charged below this budget. `name` must outlive it.
   Budget(std::string_view name, std::size_t limit_bytes, Budget* parent = nullptr);
@@ -61,8 +61,8 @@ class Budget {
   [[nodiscard]] std::expected<void, Refusal> charge(std::size_t bytes, Need need = Need::essential) noexcept;
   void release(std::size_t bytes) noexcept;
 
-  // Calls `visit(const Account&)` for each account, in the order of their making. Under a spin lock: `visit`
-  // makes and destroys no account, and is short.
+  // Calls `visit(const Account&)` for each account of this budget in the order of their making, then for
+  // those of its children. Under a spin lock: `visit` makes and destroys no account or budget, and is short.
   template <class Visitor>
   void for_each_account(Visitor&& visit) const;
 
@@ -77,8 +77,9 @@ class Budget {
   std::atomic<std::size_t> peak_{0};
   std::atomic<std::uint64_t> refusals_{0};
   Budget* const parent_;
-  mutable SpinLock accounts_lock_;
+  mutable SpinLock lists_lock_;  // guards what follows; taken from parent to child
   IntrusiveList<Account> accounts_;
+  IntrusiveList<Budget> children_;
 };
 
 class Account : public IntrusiveListNode<Account> {
@@ -121,8 +122,9 @@ class Account : public IntrusiveListNode<Account> {
 
 template <class Visitor>
 void Budget::for_each_account(Visitor&& visit) const {
-  const std::lock_guard guard(accounts_lock_);
+  const std::lock_guard guard(lists_lock_);
   for (const Account& account : accounts_) visit(account);
+  for (const Budget& child : children_) child.for_each_account(visit);
 }
 
 }  // namespace masu

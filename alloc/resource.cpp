@@ -28,7 +28,8 @@ void AccountResource::do_deallocate(void* memory, std::size_t bytes, std::size_t
 
 namespace {
 
-// Blocks double up to this size, so that a request that stays small costs a page.
+// A block is a quarter of what the request has used so far: a request that stays small costs a page, and one
+// that grows commits little more than it uses.
 constexpr std::size_t block_bytes_max = 64 * 1024;
 
 constexpr std::uintptr_t align_up(std::uintptr_t place, std::size_t align) {
@@ -37,8 +38,7 @@ constexpr std::uintptr_t align_up(std::uintptr_t place, std::size_t align) {
 
 }  // namespace
 
-Bump::Bump(Account& account, std::size_t cap_bytes)
-    : account_(account), cap_(cap_bytes), next_block_bytes_(page_bytes) {}
+Bump::Bump(Account& account, std::size_t cap_bytes) : account_(account), cap_(cap_bytes) {}
 
 Bump::~Bump() { reset(); }
 
@@ -53,7 +53,6 @@ void Bump::reset() noexcept {
   }
   account_.drop(std::exchange(used_, 0));
   cursor_ = end_ = 0;
-  next_block_bytes_ = page_bytes;
 }
 
 void* Bump::do_allocate(std::size_t bytes, std::size_t align) {
@@ -81,7 +80,7 @@ void* Bump::do_allocate(std::size_t bytes, std::size_t align) {
 
 void Bump::add_block(std::size_t bytes, std::size_t align) {
   const std::size_t needed = whole_pages(align_up(sizeof(Block), align) + bytes);
-  const std::size_t wanted = std::max(needed, std::min(next_block_bytes_, whole_pages(cap_ - used_)));
+  const std::size_t wanted = std::max(needed, std::min(whole_pages(used_ / 4), block_bytes_max));
   if (!account_.commit(wanted)) throw std::bad_alloc();
   void* memory = process_box().map(wanted, std::max(align, page_bytes), Door::ours);
   if (memory == nullptr) {
@@ -93,7 +92,6 @@ void Bump::add_block(std::size_t bytes, std::size_t align) {
   cursor_ = reinterpret_cast<std::uintptr_t>(memory) + sizeof(Block);
   end_ = reinterpret_cast<std::uintptr_t>(memory) + wanted;
   poison(reinterpret_cast<void*>(cursor_), wanted - sizeof(Block));
-  next_block_bytes_ = std::min(next_block_bytes_ * 2, block_bytes_max);
 }
 
 }  // namespace masu

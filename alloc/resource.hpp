@@ -57,7 +57,6 @@ class Bump final : public std::pmr::memory_resource {
   Block* blocks_ = nullptr;
   std::uintptr_t cursor_ = 0;  // of the newest block: [cursor_, end_) is free
   std::uintptr_t end_ = 0;
-  std::size_t next_block_bytes_;
   std::size_t used_ = 0;  // asked for, alignment not counted
 };
 

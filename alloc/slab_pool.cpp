@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <new>
+#include <tuple>
 
 #include <boost/pool/simple_segregated_storage.hpp>
 
@@ -37,6 +38,7 @@ class FreeList : public boost::simple_segregated_storage<std::size_t> {
 struct SlabRuns::Run : IntrusiveListNode<Run> {
   FreeList free_entries;
   std::size_t used = 0;
+  std::size_t level = std::tuple_size_v<decltype(open_)>;  // which list of open runs; one past the last: none
 };
 
 namespace {
@@ -58,6 +60,7 @@ SlabRuns::SlabRuns(Account& account, std::size_t entry_bytes, std::size_t entry_
       align_(std::max(entry_align, alignof(void*))),
       stride_(round_up(std::max(entry_bytes, sizeof(void*)), align_)),
       run_bytes_(choose_run_bytes(stride_, round_up(header_room, align_))),
+      run_entries_((run_bytes_ - round_up(header_room, align_)) / stride_),
       capacity_(capacity) {
   static_assert(sizeof(Run) <= header_room);
 }
@@ -73,19 +76,16 @@ void* SlabRuns::take() noexcept {
     return nullptr;
   }
   if (!account_.hold(entry_bytes_)) return nullptr;
-  if (open_.empty()) {
-    Run* run = spare_ != nullptr ? std::exchange(spare_, nullptr) : grow();
-    if (run == nullptr) {
-      account_.drop(entry_bytes_);
-      return nullptr;
-    }
-    open_.push_front(*run);
+  Run* run = fullest_open();
+  if (run == nullptr) run = spare_ != nullptr ? std::exchange(spare_, nullptr) : grow();
+  if (run == nullptr) {
+    account_.drop(entry_bytes_);
+    return nullptr;
   }
-  Run& run = open_.front();
-  void* entry = run.free_entries.take(stride_);
-  ++run.used;
+  void* entry = run->free_entries.take(stride_);
+  ++run->used;
   ++used_;
-  if (run.free_entries.empty()) run.unlink();
+  file(*run);
   return entry;
 }
 
@@ -96,14 +96,28 @@ void SlabRuns::give(void* entry) noexcept {
   --run->used;
   --used_;
   account_.drop(entry_bytes_);
+  file(*run);
   if (run->used == 0) {
-    run->unlink();
     if (spare_ != nullptr) release(spare_);
     spare_ = run;
-  } else if (!run->linked()) {
-    // Behind the others: entries gather in few runs, and the rest become free as a whole.
-    open_.push_back(*run);
   }
+}
+
+SlabRuns::Run* SlabRuns::fullest_open() noexcept {
+  for (auto list = open_.rbegin(); list != open_.rend(); ++list) {
+    if (!list->empty()) return &list->front();
+  }
+  return nullptr;
+}
+
+// Puts a run into the list of its fullness, or into none when it is full or free.
+void SlabRuns::file(Run& run) noexcept {
+  const bool open = run.used > 0 && run.used < run_entries_;
+  const std::size_t level = open ? run.used * open_.size() / run_entries_ : open_.size();
+  if (level == run.level) return;
+  run.unlink();
+  run.level = level;
+  if (open) open_[level].push_front(run);
 }
 
 SlabRuns::Run* SlabRuns::grow() noexcept {
@@ -117,7 +131,7 @@ SlabRuns::Run* SlabRuns::grow() noexcept {
   auto* run = new (memory) Run();
   const std::size_t header = round_up(header_room, align_);
   std::uint8_t* entries = static_cast<std::uint8_t*>(memory) + header;
-  run->free_entries.add_block(entries, (run_bytes_ - header) / stride_ * stride_, stride_);
+  run->free_entries.add_block(entries, run_entries_ * stride_, stride_);
   poison(entries, run_bytes_ - header);
   return run;
 }

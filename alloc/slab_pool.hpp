@@ -8,6 +8,7 @@
 #include "alloc/budget.hpp"
 #include "alloc/intrusive_list.hpp"
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -35,6 +36,8 @@ class SlabRuns {
  private:
   struct Run;
 
+  Run* fullest_open() noexcept;
+  void file(Run& run) noexcept;
   Run* grow() noexcept;
   void release(Run* run) noexcept;
 
@@ -43,10 +46,13 @@ class SlabRuns {
   const std::size_t align_;
   const std::size_t stride_;  // from one entry to the next
   const std::size_t run_bytes_;
+  const std::size_t run_entries_;
   std::size_t used_ = 0;
   std::size_t capacity_ = 0;
-  Run* spare_ = nullptr;     // one entirely free run at most
-  IntrusiveList<Run> open_;  // runs with entries both free and used
+  Run* spare_ = nullptr;  // one entirely free run at most
+  // Runs with entries both free and used, by how full they are. New entries go where the fewest are free, so
+  // that the emptier runs become free as a whole.
+  std::array<IntrusiveList<Run>, 8> open_;
 };
 
 template <class T>

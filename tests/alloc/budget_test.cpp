@@ -101,6 +101,23 @@ TEST(AccountTest, AreListedInTheOrderOfTheirMaking) {
   EXPECT_EQ(name_of(last.lifetime()), "store");
 }
 
+TEST(AccountTest, OfChildBudgetsAreListedToo) {
+  Budget root("root", 1000);
+  const Account own(root, "a", Lifetime::peer, 1);
+  std::string names;
+  const auto list = [&] {
+    names.clear();
+    root.for_each_account([&](const Account& account) { names += account.name(); });
+    return names;
+  };
+  {
+    Budget node("node", 1000, &root);
+    const Account of_node(node, "b", Lifetime::peer, 1);
+    EXPECT_EQ(list(), "ab");
+  }
+  EXPECT_EQ(list(), "a");
+}
+
 TEST(AccountTest, ThreadsNeverPassTheQuotaTogether) {
   Budget budget("root", 1u << 30);
   Account account(budget, "net.test", Lifetime::peer, 1000);

@@ -1,0 +1,288 @@
+#include "alloc/plan.hpp"
+
+#include "alloc/chunk_pool.hpp"
+#include "alloc/page_box.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+
+namespace masu {
+namespace {
+
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
+constexpr std::size_t block_bytes = 2 * mib;   // the largest block that Bitswap must take
+constexpr std::size_t frame_bytes = 64 * kib;  // the largest Noise frame
+
+// Slab runs waste up to an eighth, and the last one may be nearly empty.
+constexpr std::size_t slab_bytes(std::size_t count, std::size_t entry_bytes) {
+  return whole_pages(count * entry_bytes * 9 / 8) + page_bytes;
+}
+
+class Planner {
+ public:
+  Planner(std::size_t budget_bytes, const FixedCosts& fixed) : fixed_(fixed) {
+    plan_.budget_bytes = budget_bytes;
+  }
+
+  CapacityPlan make() {
+    plan_work();
+    plan_fixed();
+    plan_library();
+    plan_unspent();
+    share_room();
+    plan_network();
+    plan_bitswap();
+    plan_requests();
+    plan_chunks();  // last: all that is left
+    return std::move(plan_);
+  }
+
+ private:
+  void add(PlanGroup group, std::string_view name, std::size_t count, std::size_t bytes_each,
+           std::size_t bytes) {
+    plan_.rows.push_back({name, group, count, bytes_each, bytes});
+    switch (group) {
+      case PlanGroup::fixed: plan_.fixed_bytes += bytes; break;
+      case PlanGroup::library: plan_.library_bytes += bytes; break;
+      case PlanGroup::kernel: plan_.kernel_bytes += bytes; break;
+      case PlanGroup::ours: plan_.ours_bytes += bytes; break;
+      case PlanGroup::unspent: plan_.unspent_bytes += bytes; break;
+    }
+  }
+
+  // A part of the budget, within bounds.
+  std::size_t part(std::size_t divisor, std::size_t least, std::size_t most) const {
+    return std::clamp(plan_.budget_bytes / divisor, least, most);
+  }
+
+  // A count that is `at_64m` in the plan for 64M, and follows the room that a budget leaves to the node. Five
+  // significant bits: plans are read by people.
+  std::size_t scaled(std::size_t at_64m, std::size_t least, std::size_t most) const {
+    constexpr std::size_t room_at_64m = 31 * mib;
+    const std::size_t room = std::min(room_, 64 * room_at_64m);
+    const std::size_t count = at_64m * (room / kib) / (room_at_64m / kib);
+    const int dropped_bits = std::max(static_cast<int>(std::bit_width(count)) - 5, 0);
+    return std::clamp(count >> dropped_bits << dropped_bits, least, most);
+  }
+
+  void plan_work() {
+    // Two workers hash or wait for the disk at 64M; more than four wait for each other in RocksDB.
+    plan_.worker_threads = part(32 * mib, 1, 4);
+    // RocksDB's compaction is the deepest user, at some 60 KiB.
+    plan_.thread_stack_bytes = 256 * kib;
+  }
+
+  void plan_fixed() {
+    add(PlanGroup::fixed, "code", 0, 0, fixed_.code_bytes);
+    add(PlanGroup::fixed, "data", 0, 0, fixed_.data_bytes);
+    add(PlanGroup::fixed, "early heap", 0, 0, fixed_.early_bytes);
+    // Main, workers, and RocksDB's two: one for flushes, one for compactions.
+    const std::size_t threads = 1 + plan_.worker_threads + 2;
+    add(PlanGroup::fixed, "stacks", threads, plan_.thread_stack_bytes, threads * plan_.thread_stack_bytes);
+    // jemalloc's tables: 121 KiB for each of the three arenas beside arena 0 (whose tables are early), and as
+    // much again for their extents under load.
+    add(PlanGroup::fixed, "heap tables", 3, 248 * kib, 3 * 248 * kib);
+    // Two bits for each page of four budgets.
+    const std::size_t addresses = std::max(4 * plan_.budget_bytes, 256 * mib);
+    add(PlanGroup::fixed, "box tables", 2, addresses / page_bytes / 8,
+        2 * whole_pages(addresses / page_bytes / 8));
+  }
+
+  void plan_library() {
+    plan_.memtable_bytes = part(64, 512 * kib, 8 * mib);
+    plan_.block_cache_bytes = part(128, 256 * kib, 32 * mib);
+    plan_.open_files = part(2 * mib, 16, 512);
+    // Measured for 4,000,000 keys, two memtables of 1 MiB, 512 KiB of cache and 32 files: 6.9 MiB at the
+    // peak. Of that, three memtables may be alive (one is being flushed), and 30 KiB go with each open file.
+    const std::size_t rocksdb =
+        2560 * kib + 3 * plan_.memtable_bytes + plan_.block_cache_bytes + plan_.open_files * 30 * kib;
+    // OpenSSL's and c-ares' tables, Asio's and Beast's handlers, the parsed configuration.
+    const std::size_t others = 768 * kib;
+    // A third above what was measured: a refusal here ends the process.
+    add(PlanGroup::library, "RocksDB", 1, rocksdb, rocksdb * 4 / 3);
+    add(PlanGroup::library, "other libraries", 1, others, others * 4 / 3);
+  }
+
+  void plan_unspent() {
+    add(PlanGroup::unspent, "unspent", 0, 0, std::max(512 * kib, plan_.budget_bytes / 50));
+  }
+
+  // What is left for the node itself, when the process has what it needs to exist.
+  void share_room() {
+    const std::size_t taken = plan_.sum_bytes();
+    room_ = plan_.budget_bytes > taken ? plan_.budget_bytes - taken : 0;
+  }
+
+  void plan_network() {
+    plan_.connections = scaled(128, 16, 4096);
+    plan_.inbound_streams_per_connection = 32;
+    plan_.streams = plan_.connections * 6;
+    plan_.handshakes = scaled(24, 4, 128);
+    plan_.peers = scaled(2048, 128, 65536);
+    plan_.addresses = plan_.peers * 4;
+    add(PlanGroup::ours, "net.connection", plan_.connections, plan_entry::connection_bytes,
+        slab_bytes(plan_.connections, plan_entry::connection_bytes));
+    add(PlanGroup::ours, "net.stream", plan_.streams, plan_entry::stream_bytes,
+        slab_bytes(plan_.streams, plan_entry::stream_bytes));
+    add(PlanGroup::ours, "net.handshake", plan_.handshakes, plan_entry::handshake_bytes,
+        slab_bytes(plan_.handshakes, plan_entry::handshake_bytes));
+    add(PlanGroup::ours, "net.peerstore", plan_.peers, plan_entry::peer_bytes,
+        slab_bytes(plan_.peers, plan_entry::peer_bytes) +
+            slab_bytes(plan_.addresses, plan_entry::address_bytes));
+
+    // The kernel counts a socket buffer up to half again above what was set (measured: 28 KiB unread and 20
+    // unsent with 16 KiB each), and about 4 KiB for the connection's own objects.
+    plan_.socket_receive_bytes = 8 * kib;
+    plan_.socket_send_bytes = 8 * kib;
+    const std::size_t each = (plan_.socket_receive_bytes + plan_.socket_send_bytes) * 3 / 2 + 4 * kib;
+    add(PlanGroup::kernel, "sockets", plan_.connections, each, plan_.connections * each);
+    plan_.busy_connections = scaled(6, 1, 64);
+    plan_.busy_socket_bytes = 128 * kib;
+    const std::size_t busy = plan_.busy_socket_bytes * 2 * 3 / 2;
+    add(PlanGroup::kernel, "busy sockets", plan_.busy_connections, busy, plan_.busy_connections * busy);
+  }
+
+  void plan_bitswap() {
+    plan_.bitswap_peers = plan_.connections;
+    plan_.wants = scaled(12288, 1024, 1u << 20);
+    // One peer may take an eighth of the table, and no more than Kubo's 1024.
+    plan_.wants_per_peer = std::clamp<std::size_t>(plan_.wants / 8, 128, 1024);
+    plan_.client_wants = scaled(4096, 256, 1u << 18);
+    plan_.sessions = scaled(32, 4, 512);
+    add(PlanGroup::ours, "bitswap.peer", plan_.bitswap_peers, plan_entry::bitswap_peer_bytes,
+        slab_bytes(plan_.bitswap_peers, plan_entry::bitswap_peer_bytes));
+    add(PlanGroup::ours, "bitswap.server", plan_.wants, plan_entry::server_want_bytes,
+        slab_bytes(plan_.wants, plan_entry::server_want_bytes));
+    add(PlanGroup::ours, "bitswap.client", plan_.client_wants, plan_entry::client_want_bytes,
+        slab_bytes(plan_.client_wants, plan_entry::client_want_bytes));
+    add(PlanGroup::ours, "bitswap.session", plan_.sessions, plan_entry::session_bytes,
+        slab_bytes(plan_.sessions, plan_entry::session_bytes));
+  }
+
+  void plan_requests() {
+    plan_.rpc_requests = scaled(12, 3, 128);
+    plan_.import_bytes = scaled(1536 * kib, 256 * kib, 64 * mib);
+    plan_.collect_bytes = scaled(1536 * kib, 256 * kib, 64 * mib);
+    plan_.pins_bytes = scaled(512 * kib, 64 * kib, 16 * mib);
+    plan_.process_bytes = scaled(640 * kib, 256 * kib, 8 * mib);
+    const std::size_t requests = plan_.rpc_requests * plan_entry::request_bytes;
+    add(PlanGroup::ours, "http.request", plan_.rpc_requests, plan_entry::request_bytes, requests);
+    add(PlanGroup::kernel, "RPC sockets", plan_.rpc_requests, 28 * kib, plan_.rpc_requests * 28 * kib);
+    add(PlanGroup::ours, "unixfs.import", 1, plan_.import_bytes, plan_.import_bytes);
+    add(PlanGroup::ours, "store.collect", 1, plan_.collect_bytes, plan_.collect_bytes);
+    add(PlanGroup::ours, "store.pins", 1, plan_.pins_bytes, plan_.pins_bytes);
+    add(PlanGroup::ours, "process", 1, plan_.process_bytes, plan_.process_bytes);
+    // Size classes waste a fifth at most, bins that are half empty and pages that wait 100 ms for their next
+    // use about as much again.
+    const std::size_t on_heap =
+        requests + plan_.import_bytes + plan_.collect_bytes + plan_.pins_bytes + plan_.process_bytes;
+    add(PlanGroup::ours, "heap slack", 0, 0, whole_pages(on_heap * 2 / 5));
+  }
+
+  void plan_chunks() {
+    // More than a quarter of a GiB in flight serves nobody.
+    const std::size_t taken = plan_.sum_bytes();
+    const std::size_t left = plan_.budget_bytes > taken ? plan_.budget_bytes - taken : 0;
+    constexpr std::size_t link_bytes = 16;
+    plan_.chunks = std::min(left - std::min(left, page_bytes), 256 * mib) / (chunk_bytes + link_bytes);
+    const std::size_t pool = plan_.chunks * chunk_bytes;
+    // Blocks that come in have the largest part, and each needs its slot. Receiving and sending have a
+    // quarter each: the quotas overlap a little, as blocks are rarely 2 MiB.
+    plan_.block_slots = std::clamp<std::size_t>(pool * 3 / 4 / block_bytes, 1, 64);
+    plan_.frame_slots = std::clamp<std::size_t>(pool / 16 / frame_bytes, 4, 64);
+    plan_.block_bytes = plan_.block_slots * block_bytes;
+    plan_.receive_bytes = pool / 4;
+    plan_.send_bytes = pool / 4;
+    plan_.window_bytes = pool / 2;
+    add(PlanGroup::ours, "chunks", plan_.chunks, chunk_bytes, pool + whole_pages(plan_.chunks * link_bytes));
+  }
+
+  const FixedCosts fixed_;
+  std::size_t room_ = 0;
+  CapacityPlan plan_;
+};
+
+// Empty: the plan can work.
+std::string_view broken_relation(const CapacityPlan& plan) {
+  if (plan.sum_bytes() > plan.budget_bytes) return "the sum is above the budget";
+  // Whatever the others hold, all slots can be filled, every handshake has its chunk, and two frames can
+  // leave.
+  const std::size_t pool = plan.chunks * chunk_bytes;
+  const std::size_t frames = plan.frame_slots * frame_bytes;
+  const std::size_t handshakes = plan.handshakes * chunk_bytes;
+  if (plan.block_bytes + frames + handshakes + 2 * frame_bytes > pool) {
+    return "the chunks do not hold one block of 2 MiB beside frames and handshakes";
+  }
+  if (frames + handshakes > plan.receive_bytes)
+    return "frames and handshakes need more than is there for receiving";
+  if (plan.send_bytes < 2 * frame_bytes) return "the chunks for sending hold no two frames";
+  if (plan.bitswap_peers > plan.wants) return "there is less than one want for each peer";
+  if (plan.connections > plan.streams) return "there is less than one stream for each connection";
+  return {};
+}
+
+std::size_t smallest_budget(const FixedCosts& fixed) {
+  std::size_t budget = Planner(0, fixed).make().fixed_bytes / mib * mib;
+  while (!broken_relation(Planner(budget, fixed).make()).empty()) budget += mib;
+  return budget;
+}
+
+}  // namespace
+
+std::string_view name_of(PlanGroup group) {
+  static constexpr std::array<std::string_view, 5> names = {"fixed", "libraries", "kernel", "ours",
+                                                            "unspent"};
+  return names[static_cast<std::size_t>(group)];
+}
+
+std::expected<CapacityPlan, PlanError> derive_plan(std::size_t budget_bytes, const FixedCosts& fixed) {
+  // Sums of the planner cannot overflow below this, and no machine has more.
+  budget_bytes = std::min(budget_bytes, ~std::size_t{0} / 64);
+  CapacityPlan plan = Planner(budget_bytes, fixed).make();
+  const std::string_view broken = broken_relation(plan);
+  if (broken.empty()) return plan;
+  std::string reason = "a memory budget of " + format_bytes(budget_bytes) + " is too small: ";
+  reason += broken;
+  reason += ". The smallest that works is " + format_bytes(smallest_budget(fixed)) + ".";
+  return std::unexpected(PlanError{std::move(reason), std::move(plan)});
+}
+
+std::string format_bytes(std::size_t bytes) {
+  std::array<char, 32> text;
+  if (bytes >= mib) {
+    std::snprintf(text.data(), text.size(), "%.2f MiB",
+                  static_cast<double>(bytes) / static_cast<double>(mib));
+  } else if (bytes >= kib) {
+    std::snprintf(text.data(), text.size(), "%.1f KiB",
+                  static_cast<double>(bytes) / static_cast<double>(kib));
+  } else {
+    std::snprintf(text.data(), text.size(), "%zu B", bytes);
+  }
+  return text.data();
+}
+
+std::string format_plan(const CapacityPlan& plan) {
+  std::string table;
+  std::array<char, 160> line;
+  const auto print = [&](std::string_view name, std::string_view group, const std::string& count,
+                         const std::string& each, const std::string& bytes) {
+    std::snprintf(line.data(), line.size(), "%-18.*s %-10.*s %8s %12s %12s\n", static_cast<int>(name.size()),
+                  name.data(), static_cast<int>(group.size()), group.data(), count.c_str(), each.c_str(),
+                  bytes.c_str());
+    table += line.data();
+  };
+  print("HOLDER", "GROUP", "COUNT", "EACH", "AT MOST");
+  for (const PlanRow& row : plan.rows) {
+    const bool counted = row.count > 0;
+    print(row.name, name_of(row.group), counted ? std::to_string(row.count) : "",
+          counted ? format_bytes(row.bytes_each) : "", format_bytes(row.bytes));
+  }
+  print("sum", "", "", "", format_bytes(plan.sum_bytes()));
+  print("budget", "", "", "", format_bytes(plan.budget_bytes));
+  return table;
+}
+
+}  // namespace masu

@@ -1,0 +1,123 @@
+#include "alloc/plan.hpp"
+
+#include "alloc/chunk_pool.hpp"
+#include "alloc/page_box.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace masu {
+namespace {
+
+constexpr std::size_t mib = 1024 * 1024;
+
+TEST(PlanTest, SixtyFourMibIsSpentToItsEndAndNotBeyond) {
+  const auto plan = derive_plan(64 * mib);
+  ASSERT_TRUE(plan) << plan.error().reason;
+  EXPECT_LE(plan->sum_bytes(), 64 * mib);
+  EXPECT_GT(plan->sum_bytes(), 64 * mib - 2 * chunk_bytes);
+  EXPECT_GE(plan->unspent_bytes, 64 * mib / 50);
+  EXPECT_GE(plan->library_bytes, 10 * mib);
+  EXPECT_GE(plan->connections, 96u) << "Kubo's high water mark";
+  EXPECT_GE(plan->block_slots, 4u);
+  EXPECT_GE(plan->handshakes, 16u);
+  EXPECT_GE(plan->rpc_requests, 8u);
+}
+
+TEST(PlanTest, EveryBudgetThatIsTakenHoldsItsRelations) {
+  for (std::size_t budget = 40 * mib; budget < 2048 * mib; budget += budget / 7) {
+    const auto derived = derive_plan(budget);
+    ASSERT_TRUE(derived) << derived.error().reason;
+    const CapacityPlan& plan = *derived;
+    EXPECT_LE(plan.sum_bytes(), budget);
+    const std::size_t pool = plan.chunks * chunk_bytes;
+    EXPECT_LE(plan.block_slots * 2 * mib + plan.frame_slots * 64 * 1024 + plan.handshakes * chunk_bytes,
+              pool);
+    EXPECT_LE(plan.wants_per_peer, plan.wants / 8);
+    EXPECT_GE(plan.unspent_bytes, std::max(budget / 50, mib / 2));
+    EXPECT_GE(plan.streams, plan.connections);
+    EXPECT_GT(plan.socket_receive_bytes, 0u);
+  }
+}
+
+TEST(PlanTest, TheRowsAreTheSum) {
+  const auto plan = derive_plan(64 * mib);
+  ASSERT_TRUE(plan);
+  std::size_t sum = 0;
+  for (const PlanRow& row : plan->rows) {
+    sum += row.bytes;
+    EXPECT_GE(row.bytes, row.count * row.bytes_each) << row.name;
+  }
+  EXPECT_EQ(sum, plan->sum_bytes());
+}
+
+TEST(PlanTest, MoreBudgetNeverMeansLess) {
+  auto before = derive_plan(40 * mib);
+  ASSERT_TRUE(before);
+  for (std::size_t budget = 41 * mib; budget < 300 * mib; budget += mib) {
+    auto plan = derive_plan(budget);
+    ASSERT_TRUE(plan);
+    EXPECT_GE(plan->connections, before->connections);
+    EXPECT_GE(plan->wants, before->wants);
+    EXPECT_GE(plan->peers, before->peers);
+    EXPECT_GE(plan->memtable_bytes, before->memtable_bytes);
+    before = std::move(plan);
+  }
+}
+
+TEST(PlanTest, ATooSmallBudgetIsRefusedWithTheSumAndWhatWouldDo) {
+  for (const std::size_t budget : {std::size_t{0}, std::size_t{1}, mib, 16 * mib, 32 * mib}) {
+    const auto plan = derive_plan(budget);
+    ASSERT_FALSE(plan);
+    EXPECT_NE(plan.error().reason.find("too small"), std::string::npos);
+    EXPECT_NE(plan.error().reason.find("smallest that works is"), std::string::npos);
+    const std::string table = format_plan(plan.error().plan);
+    EXPECT_NE(table.find("RocksDB"), std::string::npos);
+    EXPECT_NE(table.find("sum"), std::string::npos);
+  }
+}
+
+TEST(PlanTest, ASmallerBuildFitsASmallerBudget) {
+  const FixedCosts own_builds{.code_bytes = 21 * mib / 2, .data_bytes = mib, .early_bytes = mib / 2};
+  const auto plan = derive_plan(32 * mib, own_builds);
+  ASSERT_TRUE(plan) << plan.error().reason;
+  EXPECT_GE(plan->connections, 32u);
+}
+
+TEST(PlanTest, NoBudgetOverflows) {
+  const auto plan = derive_plan(~std::size_t{0});
+  ASSERT_TRUE(plan);
+  EXPECT_LE(plan->sum_bytes(), plan->budget_bytes);
+}
+
+TEST(PlanTest, ThePoolsOfThePlanFitThroughTheDoors) {
+  const auto plan = derive_plan(64 * mib);
+  ASSERT_TRUE(plan);
+  PageBox box(4 * plan->budget_bytes);
+  box.set_limits(plan->ours_bytes, plan->library_bytes);
+  for (const PlanRow& row : plan->rows) {
+    if (row.group != PlanGroup::ours) continue;
+    EXPECT_NE(box.map(row.bytes, page_bytes, Door::ours), nullptr) << row.name;
+  }
+  EXPECT_NE(box.map(plan->library_bytes, page_bytes, Door::library), nullptr);
+}
+
+TEST(PlanTest, TheTableHasALineForEachRow) {
+  const auto plan = derive_plan(64 * mib);
+  ASSERT_TRUE(plan);
+  const std::string table = format_plan(*plan);
+  EXPECT_EQ(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')), plan->rows.size() + 3);
+  for (const PlanRow& row : plan->rows) EXPECT_NE(table.find(row.name), std::string::npos);
+}
+
+TEST(FormatBytesTest, UsesTheLargestUnitThatFits) {
+  EXPECT_EQ(format_bytes(0), "0 B");
+  EXPECT_EQ(format_bytes(1023), "1023 B");
+  EXPECT_EQ(format_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(format_bytes(64 * mib), "64.00 MiB");
+}
+
+}  // namespace
+}  // namespace masu
