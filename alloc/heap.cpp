@@ -298,6 +298,7 @@ int flags_of(std::size_t align) { return MALLOCX_TCACHE_NONE | MALLOCX_LG_ALIGN(
 }  // namespace
 
 void* heap_allocate(Lifetime lifetime, std::size_t bytes, std::size_t align) noexcept {
+  MASU_CHECK(align < base_block_align, "an alignment of 2 MiB is how the hooks know jemalloc's own tables");
   const unsigned index = index_of(heap_arena_of(lifetime));
   if (index == no_index) return nullptr;
   const int flags = flags_of(align) | static_cast<int>(MALLOCX_ARENA(index));

@@ -32,7 +32,7 @@ inline constexpr std::size_t heap_arena_count = 4;
 std::string_view name_of(HeapArena);
 HeapArena heap_arena_of(Lifetime);
 
-// nullptr: the box refuses. `align` is a power of two. Zero bytes are one.
+// nullptr: the box refuses. `align` is a power of two below 2 MiB. Zero bytes are one.
 [[nodiscard]] void* heap_allocate(Lifetime lifetime, std::size_t bytes, std::size_t align) noexcept;
 // Requires: what heap_allocate was asked for.
 void heap_free(void* memory, std::size_t bytes, std::size_t align) noexcept;

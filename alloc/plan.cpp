@@ -244,10 +244,21 @@ std::expected<CapacityPlan, PlanError> derive_plan(std::size_t budget_bytes, con
   CapacityPlan plan = Planner(budget_bytes, fixed).make();
   const std::string_view broken = broken_relation(plan);
   if (broken.empty()) return plan;
-  std::string reason = "a memory budget of " + format_bytes(budget_bytes) + " is too small: ";
-  reason += broken;
-  reason += ". The smallest that works is " + format_bytes(smallest_budget(fixed)) + ".";
+  std::string reason = "a memory budget of ";
+  reason.append(format_bytes(budget_bytes)).append(" is too small: ").append(broken);
+  reason.append(". The smallest that works is ").append(format_bytes(smallest_budget(fixed))).append(".");
   return std::unexpected(PlanError{std::move(reason), std::move(plan)});
+}
+
+void enter_plan(const CapacityPlan& plan) {
+  process_box().set_limits(plan.ours_bytes, plan.library_bytes);
+  process_box().shrink_addresses(std::max(4 * plan.budget_bytes, 256 * mib));
+  pthread_attr_t attributes;
+  if (pthread_getattr_default_np(&attributes) == 0) {
+    pthread_attr_setstacksize(&attributes, plan.thread_stack_bytes);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+  }
 }
 
 std::string format_bytes(std::size_t bytes) {

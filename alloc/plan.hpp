@@ -126,6 +126,11 @@ struct PlanError {
 
 std::expected<CapacityPlan, PlanError> derive_plan(std::size_t budget_bytes, const FixedCosts& fixed = {});
 
+// Puts the process under the plan: the doors of the box, its addresses (four budgets, which is as far as a
+// budget can grow later), and the stack size of every thread made from now on. To be called once, before
+// threads are made and RocksDB is opened, after verify_heap() said that the limits will hold.
+void enter_plan(const CapacityPlan& plan);
+
 // The sum as a table for people, one row a line.
 std::string format_plan(const CapacityPlan& plan);
 

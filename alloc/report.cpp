@@ -90,7 +90,7 @@ class Table {
   void line(const char* name, std::size_t bytes) { print("%-20s %12s\n", name, text(bytes).c_str()); }
   void signed_line(const char* name, std::ptrdiff_t bytes) {
     const auto size = static_cast<std::size_t>(bytes < 0 ? -bytes : bytes);
-    print("%-20s %12s\n", name, ((bytes < 0 ? "-" : "") + text(size)).c_str());
+    print("%-20s %12s\n", name, std::string(bytes < 0 ? "-" : "").append(text(size)).c_str());
   }
   std::string take() { return std::move(text_); }
 

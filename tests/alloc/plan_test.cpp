@@ -4,9 +4,11 @@
 #include "alloc/page_box.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 namespace masu {
 namespace {
@@ -102,6 +104,26 @@ TEST(PlanTest, ThePoolsOfThePlanFitThroughTheDoors) {
     EXPECT_NE(box.map(row.bytes, page_bytes, Door::ours), nullptr) << row.name;
   }
   EXPECT_NE(box.map(plan->library_bytes, page_bytes, Door::library), nullptr);
+}
+
+TEST(PlanDeathTest, AProcessUnderThePlanHasItsDoorsAndStacks) {
+  // In a child, as it cannot be undone.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const auto plan = derive_plan(64 * mib);
+        enter_plan(*plan);
+        pthread_attr_t attributes;
+        std::size_t stack = 0;
+        pthread_getattr_default_np(&attributes);
+        pthread_attr_getstacksize(&attributes, &stack);
+        const PageBox& box = process_box();
+        const bool entered = stack == plan->thread_stack_bytes && box.address_bytes() == 256 * mib &&
+                             box.count(Door::ours).limit_bytes == plan->ours_bytes &&
+                             box.count(Door::library).limit_bytes == plan->library_bytes;
+        std::_Exit(entered ? 7 : 8);
+      },
+      testing::ExitedWithCode(7), "");
 }
 
 TEST(PlanTest, TheTableHasALineForEachRow) {
