@@ -20,9 +20,14 @@
 
 #include "alloc/chunk_pool.hpp"
 #include "alloc/clock.hpp"
-#include "multiformats/key.hpp"
 #include "multiformats/peer_id.hpp"
+#include "net/connection_owner.hpp"
+#include "net/connection_resources.hpp"
+#include "net/security/secure_reader.hpp"
+#include "net/security/secure_writer.hpp"
+#include "net/session.hpp"
 #include "net/stream.hpp"
+#include "net/upgrade.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,67 +38,14 @@
 
 namespace masu::net {
 
-class ConnectionResources;  // net/connection_resources.hpp: pools, accounts, slots, keys, limits
-
-enum class ConnectionRole : std::uint8_t { dialer, listener };
-
-enum class ConnectionEnd : std::uint8_t {
-  closed_by_us,
-  closed_by_peer,    // GoAway or the link's end
-  handshake_failed,  // what is in the error text
-  wrong_peer,        // dialled one peer, another answered
-  protocol_error,    // Noise or yamux rules broken
-  timed_out,         // handshake, keep-alive, write or frame deadline
-  out_of_memory,
-};
-std::string_view name_of(ConnectionEnd);
-
-// What the connection asks of its owner (the swarm). One owner object per connection.
-class ConnectionOwner {
- public:
-  // The handshake is over: who it is. False closes it (gater, duplicate, cap).
-  virtual bool on_established(const PeerId& peer, const PublicKey& key) = 0;
-  // The permanent text of `protocol` if this node serves it, else an empty one (answered with `na`). The peer
-  // may ask for several before it settles; nothing is opened by this.
-  virtual std::string_view find_protocol(std::string_view protocol) = 0;
-  // A new inbound stream settled on `protocol` (a text of find_protocol()): its handler, which gets on_open()
-  // next; or null: a limit is reached and the stream is reset.
-  virtual StreamHandler* on_inbound_stream(std::string_view protocol) = 0;
-  // A stream which had a handler is gone (after its on_closed(), or when its handler let it go). For inbound
-  // streams `protocol` is what on_inbound_stream() was given; for outbound ones that never settled it is
-  // empty.
-  virtual void on_stream_gone(std::string_view protocol, bool inbound) = 0;
-  // The last upcall; all streams were closed before. `detail` is for people, valid inside the call.
-  virtual void on_connection_ended(ConnectionEnd end, std::string_view detail) = 0;
-  // There is work that did not come from an input (a handler marked something, memory came back): call
-  // turn() and drain soon, from the loop. Not an upcall in the sense above: it may come inside any call, also
-  // one on another connection, and must not call back. At most once until the next turn().
-  virtual void on_turn_wanted() = 0;
-
- protected:
-  ~ConnectionOwner() = default;
-};
-
-struct ConnectionStats {
-  std::uint64_t bytes_in = 0;  // on the link, with all framing
-  std::uint64_t bytes_out = 0;
-  std::uint64_t stream_bytes_in = 0;  // payload of streams
-  std::uint64_t stream_bytes_out = 0;
-  std::size_t streams_inbound = 0;  // open now
-  std::size_t streams_outbound = 0;
-  std::size_t received_held_bytes = 0;  // chunks of net.receive
-  std::size_t output_held_bytes = 0;    // chunks of net.send
-  std::optional<Duration> round_trip;   // smoothed, from yamux pings
-  TimePoint last_active{};              // the last payload of a stream, either way
-};
-
-class Connection {
+class Connection final : private SessionHost, private MemoryWaiter {
  public:
   // `expected`: whom we dialled, checked before anything of ours but a key is sent; none for a listener, or
   // when anyone will do. `resources` and `owner` must outlive the connection.
   Connection(ConnectionResources& resources, ConnectionOwner& owner, ConnectionRole role,
              std::optional<PeerId> expected, TimePoint now);
-  // Streams that are still there get their on_closed(connection_lost); the owner gets no upcall.
+  // Streams that are still there get their on_closed(connection_lost); the owner gets no upcall but
+  // on_stream_gone().
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -123,10 +75,10 @@ class Connection {
   // --- Marks; upcalls come with a later turn. ---
 
   // Opens a stream with the first of `protocols` that the peer knows; their texts live as long as the
-  // program. Requires: established() and `protocols` not empty. The outcome comes by `handler`: on_open(), or
-  // on_closed(nullptr, …). `lazy`: the peer is known to serve protocols[0]: on_open() comes at once, what is
-  // written travels with the proposal, and a refusal ends the stream as `refused`.
-  // An error: not begun (closing, caps, no memory), and `handler` is not called.
+  // program. Requires: established(), 1 to multistream_choices_max protocols. The outcome comes by `handler`:
+  // on_open(), or on_closed(nullptr, …). `lazy`: the peer is known to serve protocols[0]: on_open() comes at
+  // once, what is written travels with the proposal, and a refusal ends the stream as `refused`. An error:
+  // not begun (closing, caps, no memory), and `handler` is not called.
   [[nodiscard]] std::expected<void, StreamEnd> open_stream(std::span<const std::string_view> protocols,
                                                            StreamHandler& handler, bool lazy);
   // Ends it with a GoAway: streams are closed on the next turn, and on_connection_ended() comes when the link
@@ -138,8 +90,63 @@ class Connection {
   bool established() const;
   bool ended() const;  // on_connection_ended() has come: destroy it
   ConnectionRole role() const;
-  const PeerId& peer() const;  // Requires: established().
+  const PeerId& peer() const override;  // Requires: established().
   ConnectionStats stats() const;
+
+ private:
+  enum class State : std::uint8_t { upgrading, open, closing, ended };
+  class Input;  // one input: what handlers mark inside of it needs no turn
+
+  ConnectionOwner& owner() override { return owner_; }
+  void on_session_marked() override;
+  void on_peer_goes_away(std::uint32_t code) override;
+  void on_memory_back() override;
+
+  void process(TimePoint now);
+  void advance_upgrade(TimePoint now);
+  void establish(TimePoint now);
+  void read_frames(TimePoint now);
+  void settle(TimePoint now);
+  void settle_clocks(TimePoint now);
+  void wake_others();
+  void retry_later(TimePoint now);
+  void check_deadlines(TimePoint now);
+  void fail(ConnectionEnd end, std::string_view detail, TimePoint now);
+  void end();
+  bool output_pending() const;
+
+  ConnectionResources& resources_;
+  ConnectionOwner& owner_;
+  const ConnectionRole role_;
+  State state_ = State::upgrading;
+  ConnectionEnd end_ = ConnectionEnd::closed_by_us;
+  std::string_view end_detail_;
+  std::optional<PeerId> peer_;
+  SecureReader reader_;
+  SecureWriter writer_;
+  Session session_;
+  SlabPool<Upgrade>::Handle upgrade_;
+
+  bool in_input_ = false;
+  bool turn_asked_ = false;
+  bool close_marked_ = false;
+  bool upgrade_waits_output_ = true;  // at first: both sides begin with a line
+  bool read_blocked_ = false;         // no chunk or slot
+  bool write_blocked_ = false;        // no chunk for output
+  bool memory_back_ = false;
+  bool stall_noted_ = false;  // the writer knows that the link takes nothing
+  std::optional<std::uint32_t> peer_goes_away_;
+  std::uint8_t retries_ = 0;
+
+  TimePoint now_;                               // of the last input
+  TimePoint phase_deadline_;                    // of the upgrade, or of closing
+  TimePoint retry_at_ = TimePoint::max();       // for memory
+  TimePoint stalled_since_ = TimePoint::max();  // no memory for a stream's bytes
+  TimePoint frame_since_ = TimePoint::max();    // a part of a frame is here
+  TimePoint output_since_ = TimePoint::max();   // the link took nothing of what is pending
+  std::size_t received_held_ = 0;               // at the end of the last input
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
 };
 
 }  // namespace masu::net

@@ -1,5 +1,5 @@
 // ConnectionResources: what all connections of a node share: the pools and accounts that hold their bytes,
-// the slots for large frames, the node's keys, the cipher context of the thread, and the limits.
+// the slots for large frames, the node's Noise identity, the cipher context of the thread, and the limits.
 //
 // Made once by whoever puts the node together; outlives all connections. Loop thread only. The accounts it
 // makes are rows of the budget: net.receive, net.send, net.window, net.handshake, net.stream.
@@ -8,13 +8,23 @@
 #include "alloc/budget.hpp"
 #include "alloc/chunk_pool.hpp"
 #include "alloc/clock.hpp"
+#include "alloc/intrusive_list.hpp"
+#include "alloc/slab_pool.hpp"
 #include "multiformats/key.hpp"
+#include "net/multistream.hpp"
 #include "net/random.hpp"
+#include "net/security/aead.hpp"
+#include "net/security/noise_handshake.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace masu::net {
+
+class ConnectionStream;
+class Upgrade;
 
 // From the capacity plan. Every field bounds something a peer could make grow.
 struct ConnectionLimits {
@@ -28,27 +38,83 @@ struct ConnectionLimits {
   std::size_t window_bytes = 8 * 1024 * 1024;   // quota of net.window: receive windows above 256 KiB
   // For each connection.
   std::size_t inbound_streams_each = 64;
-  std::size_t outbound_streams_each = 128;
-  std::size_t output_bytes_each = 80 * 1024;     // sealed and not yet taken by the link
+  std::size_t outbound_streams_each = 128;       // below the 256 that yamux lets go unacknowledged
   std::size_t received_bytes_each = 512 * 1024;  // kept for slow handlers before reading stops
   std::size_t window_bytes_each = 4 * 1024 * 1024;
   // Times.
   Duration handshake_timeout = 15s;
   Duration inbound_negotiation_timeout = 10s;
   Duration outbound_negotiation_timeout = 15s;
-  Duration write_timeout = 10s;  // the link takes nothing for so long
+  Duration release_timeout = 5s;        // for the peer to end a stream that its handler let go
+  Duration write_timeout = 10s;         // the link takes nothing for so long
+  Duration frame_timeout = 20s;         // from a frame's first byte to its last
+  Duration frame_timeout_pressed = 3s;  // the same while others wait for memory
+  Duration stall_timeout = 10s;         // no memory for a stream's bytes: the stream is reset
   Duration keepalive_interval = 30s;
   Duration keepalive_timeout = 10s;  // for the answer; then the connection is lost
 };
 
+// The beginning of a negotiation line whose rest has not arrived.
+struct PartialLine {
+  std::size_t size = 0;
+  std::array<std::uint8_t, multistream_message_max_bytes> bytes;
+};
+
+// Who could not read for want of a chunk or a slot, in the order of asking.
+class MemoryWaiter : public IntrusiveListNode<MemoryWaiter> {
+ public:
+  // Something came back: try again, from the loop.
+  virtual void on_memory_back() = 0;
+
+ protected:
+  ~MemoryWaiter() = default;
+};
+
 class ConnectionResources {
  public:
-  // `identity` signs the Noise key here, once; it is not kept. `chunks` and `random` must outlive this.
+  // `identity` signs the Noise key here, once; it is not kept. `budget`, `chunks` and `random` must outlive
+  // this. Throws std::bad_alloc when OpenSSL has no memory for it.
   ConnectionResources(Budget& budget, ChunkPool& chunks, RandomSource& random, const PrivateKey& identity,
                       const ConnectionLimits& limits);
   ~ConnectionResources();
   ConnectionResources(const ConnectionResources&) = delete;
   ConnectionResources& operator=(const ConnectionResources&) = delete;
+
+  const ConnectionLimits& limits() const { return limits_; }
+  ChunkPool& chunks() { return chunks_; }
+  RandomSource& random() { return random_; }
+  AeadContext& aead() { return aead_; }
+  const NoiseIdentity& identity() const { return identity_; }
+  Account& receive_account() { return receive_; }
+  Account& send_account() { return send_; }
+  Account& window_account() { return window_; }
+  SlotGroup& frame_slots() { return frame_slots_; }
+  SlabPool<Upgrade>& upgrades();
+  SlabPool<ConnectionStream>& streams();
+  SlabPool<PartialLine>& partial_lines();
+
+  // Less than an eighth of the chunks, or of the quota of net.receive, is free: nothing optional is begun.
+  bool memory_low() const;
+  void wait(MemoryWaiter& waiter);
+  void wake_one();
+  bool pressed() const { return !waiters_.empty() || memory_low(); }
+
+ private:
+  struct Pools;
+
+  const ConnectionLimits limits_;
+  ChunkPool& chunks_;
+  RandomSource& random_;
+  Account receive_;
+  Account send_;
+  Account window_;
+  Account handshake_;
+  Account stream_;
+  SlotGroup frame_slots_;
+  AeadContext aead_;
+  NoiseIdentity identity_;
+  IntrusiveList<MemoryWaiter> waiters_;
+  std::unique_ptr<Pools> pools_;
 };
 
 }  // namespace masu::net

@@ -5,16 +5,16 @@
 // and protocols are registered once at start.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string_view>
-
 #include "alloc/clock.hpp"
 #include "multiformats/multiaddr.hpp"
 #include "multiformats/peer_id.hpp"
 #include "net/stream.hpp"
 #include "net/timers.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
 
 namespace masu::net {
 
@@ -64,8 +64,8 @@ class Host {
   virtual void serve(std::string_view protocol, ProtocolHandler& handler, ProtocolLimits limits) = 0;
   virtual void observe(PeerObserver& observer) = 0;
 
-  // Opens a stream to a connected peer with the first of `protocols` (most wanted first) that it knows. The outcome
-  // comes later as on_open() or on_closed(nullptr, …). The texts must outlive the host.
+  // Opens a stream to a connected peer with the first of `protocols` (most wanted first) that it knows. The
+  // outcome comes later as on_open() or on_closed(nullptr, …). The texts must outlive the host.
   virtual void open_stream(const PeerId& peer, std::span<const std::string_view> protocols,
                            StreamHandler& handler) = 0;
   // Connects to `peer` at its known addresses and at `addresses`. `handler` may be null.
@@ -78,7 +78,8 @@ class Host {
   // Round-trip time, smoothed, from ping and yamux; nullopt before the first.
   virtual std::optional<Duration> latency(const PeerId& peer) const = 0;
 
-  // Connection manager. `tag` must outlive the host; a tag's value 0 removes it. Protected peers are not trimmed.
+  // Connection manager. `tag` must outlive the host; a tag's value 0 removes it. Protected peers are not
+  // trimmed.
   virtual void tag(const PeerId& peer, std::string_view tag, int value) = 0;
   virtual void protect(const PeerId& peer, std::string_view tag) = 0;
   virtual void unprotect(const PeerId& peer, std::string_view tag) = 0;

@@ -7,15 +7,15 @@
 // socket can take them, so that an idle connection holds no buffer either way.
 #pragma once
 
+#include "alloc/chunk_pool.hpp"
+#include "alloc/clock.hpp"
+#include "multiformats/multiaddr.hpp"
+
 #include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "alloc/chunk_pool.hpp"
-#include "alloc/clock.hpp"
-#include "multiformats/multiaddr.hpp"
 
 namespace masu::net {
 
@@ -75,7 +75,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual bool can_dial(const Multiaddr& address) const = 0;
-  virtual std::unique_ptr<LinkDial> dial(const Multiaddr& address, Duration timeout, LinkDialHandler& handler) = 0;
+  virtual std::unique_ptr<LinkDial> dial(const Multiaddr& address, Duration timeout,
+                                         LinkDialHandler& handler) = 0;
   // Returns the address really bound (port 0 resolved) or an error text.
   virtual std::expected<Multiaddr, std::string> listen(const Multiaddr& address, LinkAcceptor& acceptor) = 0;
   // Stops accepting for now (refused by a cap) and goes on.

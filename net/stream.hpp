@@ -11,12 +11,12 @@
 // the connection's next turn), so that a handler may do anything in an upcall but destroy the connection.
 #pragma once
 
+#include "alloc/bytes.hpp"
+#include "multiformats/peer_id.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "alloc/bytes.hpp"
-#include "multiformats/peer_id.hpp"
 
 namespace masu::net {
 

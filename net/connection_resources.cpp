@@ -1,0 +1,69 @@
+#include "net/connection_resources.hpp"
+
+#include "alloc/check.hpp"
+#include "net/connection_stream.hpp"
+#include "net/upgrade.hpp"
+
+#include <new>
+
+#include <sodium.h>
+
+namespace masu::net {
+namespace {
+
+NoiseIdentity make_identity(const PrivateKey& key, RandomSource& random) {
+  NoiseKey secret;
+  random.fill(secret);
+  auto identity = NoiseIdentity::make(key, secret, muxer_protocol);
+  sodium_memzero(secret.data(), secret.size());
+  if (!identity) throw std::bad_alloc();
+  return std::move(*identity);
+}
+
+}  // namespace
+
+struct ConnectionResources::Pools {
+  SlabPool<Upgrade> upgrades;
+  SlabPool<ConnectionStream> streams;
+  SlabPool<PartialLine> partial_lines;
+};
+
+// Quotas of slab accounts follow from their counts.
+ConnectionResources::ConnectionResources(Budget& budget, ChunkPool& chunks, RandomSource& random,
+                                         const PrivateKey& identity, const ConnectionLimits& limits)
+    : limits_(limits),
+      chunks_(chunks),
+      random_(random),
+      receive_(budget, "net.receive", Lifetime::connection, limits.receive_bytes),
+      send_(budget, "net.send", Lifetime::connection, limits.send_bytes),
+      window_(budget, "net.window", Lifetime::connection, limits.window_bytes),
+      handshake_(budget, "net.handshake", Lifetime::handshake,
+                 limits.handshakes * sizeof(Upgrade) + limits.partial_lines * sizeof(PartialLine)),
+      stream_(budget, "net.stream", Lifetime::stream, limits.streams * sizeof(ConnectionStream)),
+      frame_slots_("net.frame", limits.frame_slots),
+      identity_(make_identity(identity, random)),
+      pools_(new Pools{SlabPool<Upgrade>(handshake_, limits.handshakes),
+                       SlabPool<ConnectionStream>(stream_, limits.streams),
+                       SlabPool<PartialLine>(handshake_, limits.partial_lines)}) {}
+
+ConnectionResources::~ConnectionResources() = default;
+
+SlabPool<Upgrade>& ConnectionResources::upgrades() { return pools_->upgrades; }
+SlabPool<ConnectionStream>& ConnectionResources::streams() { return pools_->streams; }
+SlabPool<PartialLine>& ConnectionResources::partial_lines() { return pools_->partial_lines; }
+
+bool ConnectionResources::memory_low() const {
+  const ChunkPoolStats stats = chunks_.stats();
+  return stats.used > stats.capacity - stats.capacity / 8 ||
+         receive_.live_bytes() > limits_.receive_bytes - limits_.receive_bytes / 8;
+}
+
+void ConnectionResources::wait(MemoryWaiter& waiter) {
+  if (!waiter.linked()) waiters_.push_back(waiter);
+}
+
+void ConnectionResources::wake_one() {
+  if (MemoryWaiter* waiter = waiters_.pop_front()) waiter->on_memory_back();
+}
+
+}  // namespace masu::net
