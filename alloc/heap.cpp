@@ -6,6 +6,7 @@
 #include "alloc/spin_lock.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>

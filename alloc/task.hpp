@@ -28,6 +28,7 @@
 
 #include "alloc/check.hpp"
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <memory_resource>
@@ -91,12 +92,13 @@ inline void free_frame(void* frame) noexcept {
 class PromiseBase {
  public:
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes, nullptr); }
-  template <class... Rest>
-  static void* operator new(std::size_t bytes, TaskMemory memory, const Rest&...) {
+  // The type must match: a resource that is a parameter for another use is not taken for the frame's.
+  template <std::same_as<TaskMemory> Memory, class... Rest>
+  static void* operator new(std::size_t bytes, Memory memory, const Rest&...) {
     return allocate_frame(bytes, &memory.resource());
   }
-  template <class Object, class... Rest>
-  static void* operator new(std::size_t bytes, const Object&, TaskMemory memory, const Rest&...) {
+  template <class Object, std::same_as<TaskMemory> Memory, class... Rest>
+  static void* operator new(std::size_t bytes, const Object&, Memory memory, const Rest&...) {
     return allocate_frame(bytes, &memory.resource());
   }
   static void operator delete(void* frame) noexcept { free_frame(frame); }

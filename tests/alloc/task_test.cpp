@@ -87,6 +87,20 @@ TEST_F(TaskTest, WithoutAResourceTheFrameComesFromOperatorNew) {
   EXPECT_EQ(out, 7);
 }
 
+Task<> use_resource(int& out, std::pmr::memory_resource& scratch) {
+  const std::pmr::vector<int> numbers(3, 7, &scratch);
+  out = numbers[2];
+  co_return;
+}
+
+TEST_F(TaskTest, AResourceForAnotherUseIsNotTheFrames) {
+  int out = 0;
+  Task<> task = use_resource(out, memory_);
+  EXPECT_EQ(account_.live_bytes(), 0u);
+  spawn(std::move(task), recorder_);
+  EXPECT_EQ(out, 7);
+}
+
 class Counter {
  public:
   Task<> count(TaskMemory, int by) {
