@@ -85,6 +85,7 @@ void Connection::on_bytes(Chunk chunk, TimePoint now) {
   const Input input(*this, now);
   const std::size_t fresh = reader_.add(std::move(chunk));
   bytes_in_ += fresh;
+  write_blocked_ = false;
   if (fresh > 0) session_.yamux().note_input(now);
   process(now);
 }
@@ -107,7 +108,10 @@ Bytes Connection::bytes_to_send(TimePoint now) {
     end();
     return {};
   }
-  if (!front->empty()) return *front;
+  if (!front->empty()) {
+    retries_ = 0;
+    return *front;
+  }
   output_since_ = TimePoint::max();  // the link took all there was
   if (output_pending()) {
     // Nothing could be written: for want of a chunk, or because nobody had anything to write after all.
@@ -195,7 +199,7 @@ void Connection::read_frames(TimePoint now) {
     const auto used = session_.on_bytes(*piece, now);
     if (!used) return fail(ConnectionEnd::protocol_error, name_of(used.error()), now);
     reader_.consume(*used);
-    if (*used > 0 && reader_.waits_for_rest()) frame_since_ = now;
+    if (*used > 0) frame_since_ = stalled_since_ = TimePoint::max();  // it moves
     if (peer_goes_away_) return fail(ConnectionEnd::closed_by_peer, "the peer said goodbye", now);
     if (yamux.stall() != Yamux::Stall::none) return;
   }
@@ -243,9 +247,11 @@ void Connection::settle_clocks(TimePoint now) {
 
 // What this connection gave back since the last input may be what another one waits for.
 void Connection::wake_others() {
-  const std::size_t held =
-      reader_.held_bytes() + session_.yamux().held_bytes() + (reader_.has_slot() ? 1 : 0);
-  if (std::exchange(received_held_, held) > held) resources_.wake_one();
+  const std::size_t held = reader_.held_bytes() + session_.yamux().held_bytes();
+  const bool slot = reader_.has_slot();
+  const bool gave_chunk = std::exchange(held_bytes_, held) > held;
+  const bool gave_slot = std::exchange(held_slot_, slot) && !slot;
+  if (gave_chunk || gave_slot) resources_.wake_one();
 }
 
 void Connection::retry_later(TimePoint now) {
@@ -257,6 +263,7 @@ void Connection::retry_later(TimePoint now) {
 
 std::optional<TimePoint> Connection::next_deadline() const {
   if (state_ == State::ended) return std::nullopt;
+  if (state_ == State::closing) return phase_deadline_;
   const ConnectionLimits& limits = resources_.limits();
   TimePoint next = std::min(phase_deadline_, retry_at_);
   const auto after = [&](TimePoint since, Duration timeout) {
@@ -264,8 +271,9 @@ std::optional<TimePoint> Connection::next_deadline() const {
   };
   after(output_since_, stall_noted_ ? limits.write_timeout : output_stall);
   if (state_ == State::open) {
-    after(frame_since_, now_ < frame_since_ + limits.frame_timeout_pressed ? limits.frame_timeout_pressed
-                                                                           : limits.frame_timeout);
+    // Looked at twice: whether others wait, and at the very end.
+    const bool looked = now_ - limits.frame_timeout_pressed >= frame_since_;
+    after(frame_since_, looked ? limits.frame_timeout : limits.frame_timeout_pressed);
     after(stalled_since_, limits.stall_timeout);
     next = std::min({next, session_.next_deadline(), session_.yamux().next_deadline()});
   }
@@ -274,9 +282,9 @@ std::optional<TimePoint> Connection::next_deadline() const {
 
 void Connection::check_deadlines(TimePoint now) {
   const ConnectionLimits& limits = resources_.limits();
-  if (state_ == State::ended) return;
+  if (state_ == State::closing && now >= phase_deadline_) end();
+  if (state_ == State::closing || state_ == State::ended) return;
   if (now >= phase_deadline_) {
-    if (state_ == State::closing) return end();
     if (!upgrade_) return fail(ConnectionEnd::out_of_memory, "too many handshakes", now);
     return fail(ConnectionEnd::timed_out, "handshake took too long", now);
   }
@@ -296,6 +304,7 @@ void Connection::check_deadlines(TimePoint now) {
   if (state_ != State::open) return;
   if (stalled_since_ != TimePoint::max() && now >= stalled_since_ + limits.stall_timeout) {
     session_.reset_stalled();
+    stalled_since_ = now;
     process(now);
     if (state_ != State::open) return;
   }

@@ -134,6 +134,7 @@ class Connection final : private SessionHost, private MemoryWaiter {
   bool read_blocked_ = false;         // no chunk or slot
   bool write_blocked_ = false;        // no chunk for output
   bool memory_back_ = false;
+  bool held_slot_ = false;    // at the end of the last input
   bool stall_noted_ = false;  // the writer knows that the link takes nothing
   std::optional<std::uint32_t> peer_goes_away_;
   std::uint8_t retries_ = 0;
@@ -144,7 +145,7 @@ class Connection final : private SessionHost, private MemoryWaiter {
   TimePoint stalled_since_ = TimePoint::max();  // no memory for a stream's bytes
   TimePoint frame_since_ = TimePoint::max();    // a part of a frame is here
   TimePoint output_since_ = TimePoint::max();   // the link took nothing of what is pending
-  std::size_t received_held_ = 0;               // at the end of the last input
+  std::size_t held_bytes_ = 0;                  // of net.receive, at the end of the last input
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include "alloc/check.hpp"
 #include "net/connection_stream.hpp"
+#include "net/security/secure_reader.hpp"
 #include "net/upgrade.hpp"
 
 #include <new>
@@ -44,7 +45,11 @@ ConnectionResources::ConnectionResources(Budget& budget, ChunkPool& chunks, Rand
       identity_(make_identity(identity, random)),
       pools_(new Pools{SlabPool<Upgrade>(handshake_, limits.handshakes),
                        SlabPool<ConnectionStream>(stream_, limits.streams),
-                       SlabPool<PartialLine>(handshake_, limits.partial_lines)}) {}
+                       SlabPool<PartialLine>(handshake_, limits.partial_lines)}) {
+  MASU_CHECK(limits.frame_slots * frame_chunks_max * chunk_bytes <= limits.receive_bytes,
+             "frames that are being gathered fit their quota");
+  MASU_CHECK(limits.outbound_streams_each <= 256, "yamux lets 256 streams go unacknowledged");
+}
 
 ConnectionResources::~ConnectionResources() = default;
 

@@ -28,7 +28,8 @@ class Upgrade;
 
 // From the capacity plan. Every field bounds something a peer could make grow.
 struct ConnectionLimits {
-  // For all connections together.
+  // For all connections together. Requires: all frame slots filled (80 KiB each) fit receive_bytes;
+  // receive_bytes and send_bytes together fit the chunk pool, or sending could starve reading.
   std::size_t handshakes = 32;                  // under way at once; beyond: refused
   std::size_t streams = 1024;                   // open or negotiating
   std::size_t partial_lines = 32;               // stream negotiations that hold an unfinished line
@@ -40,7 +41,7 @@ struct ConnectionLimits {
   std::size_t inbound_streams_each = 64;
   std::size_t outbound_streams_each = 128;       // below the 256 that yamux lets go unacknowledged
   std::size_t received_bytes_each = 512 * 1024;  // kept for slow handlers before reading stops
-  std::size_t window_bytes_each = 4 * 1024 * 1024;
+  std::size_t window_bytes_each = 2 * 1024 * 1024;
   // Times.
   Duration handshake_timeout = 15s;
   Duration inbound_negotiation_timeout = 10s;

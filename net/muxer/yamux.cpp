@@ -71,7 +71,7 @@ void Yamux::remove(YamuxStream& stream) {
   held_chunks_ -= static_cast<std::uint32_t>(stream.held_.chunks());
   stream.held_.clear();
   stream.over_ = true;
-  settle_window(stream);
+  shrink_window(stream);
   stream.IntrusiveListNode<YamuxStream, YamuxControlTag>::unlink();
   stream.IntrusiveListNode<YamuxStream, YamuxWritableTag>::unlink();
   stream.IntrusiveListNode<YamuxStream, YamuxReadyTag>::unlink();
@@ -142,7 +142,7 @@ std::expected<bool, YamuxError> Yamux::on_ping(const YamuxHeader& header, TimePo
   if (ping_out_ && header.length == ping_value_) {
     ping_out_ = false;
     const Duration measured = now - ping_sent_;
-    round_trip_ = round_trip_ ? (*round_trip_ * 3 + measured) / 4 : measured;
+    round_trip_ = round_trip_ ? (*round_trip_ + measured) / 2 : measured;
     return true;
   }
   // An answer to nothing: dropped, as often as other frames without sense are.

@@ -166,7 +166,7 @@ class Yamux {
   std::uint32_t target_now(const YamuxStream& stream) const;
   void consider_update(YamuxStream& stream);
   void grow_window(YamuxStream& stream, TimePoint now);
-  void settle_window(YamuxStream& stream);
+  void shrink_window(YamuxStream& stream);
   void shrink_idle_windows();
 
   // Out (yamux_output.cpp).

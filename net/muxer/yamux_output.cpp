@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 // What Yamux writes, and the windows it grants.
 
@@ -42,27 +43,21 @@ void Yamux::grow_window(YamuxStream& stream, TimePoint now) {
   if (window_reserved_ + growth > resources_.limits().window_bytes_each) return;
   if (!resources_.window_account().hold(growth, Need::optional)) return;
   window_reserved_ += growth;
-  stream.reserved_ += growth;
   stream.target_ += growth;
 }
 
-// Gives back what is reserved beyond what the peer may still send, what is held, and the target.
-void Yamux::settle_window(YamuxStream& stream) {
-  const std::uint32_t window = stream.credit_ + static_cast<std::uint32_t>(stream.held_.size());
-  const std::uint32_t bound = stream.over_ ? 0 : std::max(stream.target_, window);
-  const std::uint32_t needed = bound > yamux_initial_window_bytes ? bound - yamux_initial_window_bytes : 0;
-  if (stream.reserved_ <= needed) return;
-  const std::uint32_t excess = stream.reserved_ - needed;
-  resources_.window_account().drop(excess);
-  window_reserved_ -= excess;
-  stream.reserved_ -= excess;
+// What the peer was granted it keeps; it is not granted again. Should it use it all at once, reading stops at
+// received_bytes_each.
+void Yamux::shrink_window(YamuxStream& stream) {
+  const std::uint32_t growth = stream.target_ - yamux_initial_window_bytes;
+  resources_.window_account().drop(growth);
+  window_reserved_ -= growth;
+  stream.target_ = yamux_initial_window_bytes;
 }
 
 void Yamux::shrink_idle_windows() {
   for_each_stream([&](YamuxStream& stream) {
-    if (!stream.active_) stream.target_ = yamux_initial_window_bytes;
-    stream.active_ = false;
-    settle_window(stream);
+    if (!std::exchange(stream.active_, false)) shrink_window(stream);
   });
 }
 
@@ -172,7 +167,6 @@ bool Yamux::write_owed(YamuxStream& stream, TimePoint now) {
       stream.last_update_ = now;
       if (!put(YamuxType::window_update, take_flags(stream), stream.id_, target - window)) return false;
     }
-    settle_window(stream);
   }
   if (stream.fin_owed_) {
     const auto flags = static_cast<std::uint16_t>(yamux_fin | (stream.syn_owed_ ? yamux_syn : 0) |

@@ -46,8 +46,8 @@ class YamuxStream : public IntrusiveListNode<YamuxStream, YamuxControlTag>,
   const std::uint32_t id_;
   std::uint32_t send_window_ = yamux_initial_window_bytes;  // what we may still send
   std::uint32_t credit_ = yamux_initial_window_bytes;       // what the peer may still send
-  std::uint32_t target_ = yamux_initial_window_bytes;       // what credit_ is filled up to
-  std::uint32_t reserved_ = 0;                              // bytes of net.window held for it
+  std::uint32_t target_ =
+      yamux_initial_window_bytes;  // what credit_ is filled up to; net.window holds what is above the first
   YamuxStream* next_in_bucket_ = nullptr;
   ChunkChain held_;
   TimePoint last_update_{};  // of the window, sent to the peer
@@ -63,7 +63,7 @@ class YamuxStream : public IntrusiveListNode<YamuxStream, YamuxControlTag>,
   bool over_ : 1 = false;
   bool waits_window_ : 1 = false;  // wants to write, and may not
   bool discards_ : 1 = false;      // what arrives is dropped and not granted again
-  bool active_ : 1 = false;        // data came since the last look
+  bool active_ = false;            // data came since the last look
 };
 
 }  // namespace masu::net

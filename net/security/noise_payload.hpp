@@ -9,6 +9,7 @@
 #pragma once
 
 #include "alloc/bytes.hpp"
+#include "multiformats/key.hpp"
 
 #include <cstddef>
 #include <expected>
@@ -17,9 +18,8 @@
 
 namespace masu::net {
 
-// An RSA key of 8192 bits in its protobuf has about 1100 bytes, its signature 1024.
-inline constexpr std::size_t noise_identity_key_max_bytes = 2048;
-inline constexpr std::size_t noise_signature_max_bytes = 2048;
+inline constexpr std::size_t noise_identity_key_max_bytes = public_key_bytes_max;
+inline constexpr std::size_t noise_signature_max_bytes = signature_bytes_max;
 inline constexpr std::size_t noise_muxers_max = 16;
 
 struct NoisePayload {

@@ -67,6 +67,7 @@ std::size_t SecureReader::add(Chunk chunk) {
   MASU_CHECK(lent_ && chunk, "the chunk that was lent comes back");
   lent_ = false;
   const std::size_t fresh = chunk.data().size() - lent_data_;
+  if (count_ == 0) return fresh;  // cleared meanwhile: dropped
   chunks_[count_ - 1] = std::move(chunk);
   if (chunks_[count_ - 1].data().empty()) chunks_[--count_].reset();
   return fresh;

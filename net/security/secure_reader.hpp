@@ -56,6 +56,7 @@ class SecureReader {
   bool waits_for_rest() const { return count_ > 0 && opened_ == 0; }
   bool has_slot() const { return static_cast<bool>(slot_); }
   std::size_t held_bytes() const { return count_ * chunk_bytes; }
+  // Gives everything back; a chunk that is lent is dropped when it comes.
   void clear();
 
  private:
