@@ -89,7 +89,9 @@ void TestHandler::push() {
   if (queue_at_ < queue_.size()) return;
   queue_.clear();
   queue_at_ = 0;
-  if (std::exchange(close_wanted_, false)) stream->close_write();
+  if (!std::exchange(close_wanted_, false)) return;
+  closed_ = true;
+  stream->close_write();
 }
 
 // --- TestEnd ---

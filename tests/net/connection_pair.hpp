@@ -55,6 +55,13 @@ struct TestNode {
 // Records what happens to one stream, and acts on request.
 class TestHandler final : public StreamHandler {
  public:
+  TestHandler() = default;
+  ~TestHandler() {
+    if (stream != nullptr) stream->reset();
+  }
+  TestHandler(const TestHandler&) = delete;
+  TestHandler& operator=(const TestHandler&) = delete;
+
   void on_open(Stream& stream) override;
   std::size_t on_data(Stream& stream, Bytes bytes) override;
   void on_writable(Stream& stream) override;
@@ -64,6 +71,7 @@ class TestHandler final : public StreamHandler {
   // Queues bytes; they are written as the stream takes them.
   void send(std::string_view bytes);
   void close_when_sent();
+  bool closing() const { return close_wanted_ || closed_; }
 
   Stream* stream = nullptr;  // between on_open() and on_closed()
   bool opened = false;
@@ -83,6 +91,7 @@ class TestHandler final : public StreamHandler {
   std::string queue_;
   std::size_t queue_at_ = 0;
   bool close_wanted_ = false;
+  bool closed_ = false;
 };
 
 class TestEnd final : public ConnectionOwner {
@@ -90,8 +99,9 @@ class TestEnd final : public ConnectionOwner {
   TestEnd(TestNode& node, ConnectionRole role, std::optional<PeerId> expected, TimePoint now)
       : resources(node.resources), connection(std::in_place, node.resources, *this, role, expected, now) {}
 
-  bool on_established(const PeerId& peer, const PublicKey&) override {
+  bool on_established(const PeerId& peer, const PublicKey& key) override {
     established_with = peer;
+    established_key = key;
     return accepts;
   }
   std::string_view find_protocol(std::string_view protocol) override;
@@ -110,6 +120,7 @@ class TestEnd final : public ConnectionOwner {
   std::function<void(TestHandler&)> on_new_handler;
   std::deque<TestHandler> inbound;  // handlers of inbound streams, in order
   std::optional<PeerId> established_with;
+  std::optional<PublicKey> established_key;
   std::optional<ConnectionEnd> ended;
   std::string detail;
   int streams_gone = 0;

@@ -164,7 +164,7 @@ TEST_F(SecureLink, LargestFrameOfAPeerFitsWhereverItBegins) {
 
 TEST_F(SecureLink, ASecondChunkNeedsASlot) {
   std::string wire;
-  for (std::size_t rounds = 0; wire.size() < 60000; ++rounds) {
+  while (wire.size() < 60000) {
     append(text_of(70000));
     wire = take_wire();
   }
