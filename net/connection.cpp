@@ -374,7 +374,11 @@ bool Connection::output_pending() const {
 }
 
 bool Connection::wants_read() const {
-  if (state_ == State::upgrading) return upgrade_ && !read_blocked_ && !upgrade_waits_output_;
+  if (state_ == State::upgrading) {
+    // While a line of ours waits for the link, one chunk of the peer's is enough.
+    const bool full = upgrade_waits_output_ && reader_.held_bytes() > 0;
+    return upgrade_ && !read_blocked_ && !full;
+  }
   return state_ == State::open && !read_blocked_ && session_.yamux().stall() == Yamux::Stall::none &&
          session_.yamux().held_bytes() < resources_.limits().received_bytes_each;
 }
