@@ -28,6 +28,32 @@ struct DigestFunction {
 
 namespace {
 
+// Of the digest, for functions on the list.
+std::size_t usual_bytes(HashCode code) {
+  switch (code) {
+    case HashCode::sha1: return 20;
+    case HashCode::sha3_224:
+    case HashCode::keccak_224: return 28;
+    case HashCode::sha3_384:
+    case HashCode::keccak_384: return 48;
+    case HashCode::sha2_512:
+    case HashCode::sha3_512:
+    case HashCode::shake_256:
+    case HashCode::keccak_512: return 64;
+    default: break;
+  }
+  const auto length_after = [code](HashCode first) {
+    return static_cast<std::size_t>(code) - static_cast<std::size_t>(first) + 1;
+  };
+  if (is_blake2b(code)) return length_after(HashCode::blake2b_8);
+  if (is_blake2s(code)) return length_after(HashCode::blake2s_8);
+  return 32;
+}
+
+std::size_t most_bytes(HashCode code) {
+  return code == HashCode::blake3 ? digest_bytes_max : usual_bytes(code);
+}
+
 // Each State: started by its constructor with the code, update(), and finish(), which fills `out` with at
 // most digest_sizes()->most bytes.
 template <class State>
@@ -94,13 +120,13 @@ struct KeccakState {
   }
   // Twice the digest; SHAKE-256 has that of a 32-byte one, however long its output.
   static std::size_t capacity_of(HashCode code) {
-    return code == HashCode::shake_256 ? 64 : 2 * digest_sizes(code)->usual;
+    return code == HashCode::shake_256 ? 64 : 2 * usual_bytes(code);
   }
   Keccak sponge;
 };
 
 struct Blake2bState {
-  explicit Blake2bState(HashCode code) : digest_bytes(digest_sizes(code)->usual) {
+  explicit Blake2bState(HashCode code) : digest_bytes(usual_bytes(code)) {
     crypto_generichash_blake2b_init(&state, nullptr, 0, digest_bytes);
   }
   void update(Bytes bytes) { crypto_generichash_blake2b_update(&state, bytes.data(), bytes.size()); }
@@ -114,7 +140,7 @@ struct Blake2bState {
 };
 
 struct Blake2sState {
-  explicit Blake2sState(HashCode code) : hash(digest_sizes(code)->usual) {}
+  explicit Blake2sState(HashCode code) : hash(usual_bytes(code)) {}
   void update(Bytes bytes) { hash.update(bytes); }
   void finish(MutableBytes out) { hash.finish(out); }
   Blake2s hash;
@@ -160,27 +186,6 @@ const DigestFunction* find_function(HashCode code) {
   return nullptr;
 }
 
-std::size_t usual_bytes(HashCode code) {
-  switch (code) {
-    case HashCode::sha1: return 20;
-    case HashCode::sha3_224:
-    case HashCode::keccak_224: return 28;
-    case HashCode::sha3_384:
-    case HashCode::keccak_384: return 48;
-    case HashCode::sha2_512:
-    case HashCode::sha3_512:
-    case HashCode::shake_256:
-    case HashCode::keccak_512: return 64;
-    default: break;
-  }
-  const auto length_after = [code](HashCode first) {
-    return static_cast<std::size_t>(code) - static_cast<std::size_t>(first) + 1;
-  };
-  if (is_blake2b(code)) return length_after(HashCode::blake2b_8);
-  if (is_blake2s(code)) return length_after(HashCode::blake2s_8);
-  return 32;
-}
-
 }  // namespace
 
 std::expected<void, HashRefusal> check_allowed(const Multihash& hash) {
@@ -210,8 +215,7 @@ std::string explain(HashRefusal refusal, const Multihash& hash) {
 
 std::optional<DigestSizes> digest_sizes(HashCode code) {
   if (find_function(code) == nullptr) return std::nullopt;
-  const std::size_t usual = usual_bytes(code);
-  return DigestSizes{usual, code == HashCode::blake3 ? digest_bytes_max : usual};
+  return DigestSizes{usual_bytes(code), most_bytes(code)};
 }
 
 bool computable(const Multihash& hash) {
@@ -245,7 +249,7 @@ void Digester::update(Bytes bytes) {
 Multihash Digester::finish() { return finish(usual_bytes(code_)); }
 
 Multihash Digester::finish(std::size_t digest_bytes) {
-  MASU_CHECK(digest_bytes <= digest_sizes(code_)->most, "a longer digest than the function makes");
+  MASU_CHECK(digest_bytes <= most_bytes(code_), "a longer digest than the function makes");
   std::array<std::uint8_t, digest_bytes_max> digest;
   const MutableBytes out = MutableBytes(digest).first(digest_bytes);
   function_->finish(state(), out);

@@ -175,7 +175,8 @@ bool IpAddress::is_public() const {
     return (in(bytes_, global6) && !in(bytes_, documentation6)) || in(bytes_, nat64) ||
            in(bytes_, local_nat64);
   }
-  return !in_any(*as_v4(), private4) && !in_any(*as_v4(), unroutable4);
+  const std::uint32_t address = as_v4().value_or(0);
+  return !in_any(address, private4) && !in_any(address, unroutable4);
 }
 
 }  // namespace masu

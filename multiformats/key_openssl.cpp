@@ -316,12 +316,8 @@ std::expected<Signature, KeyError> with_low_s(const Signature& signature) {
   if (BN_cmp(ECDSA_SIG_get0_s(parts.get()), half.get()) <= 0) return signature;
   Number r(BN_dup(ECDSA_SIG_get0_r(parts.get())));
   Number s(BN_new());
-  if (!r || !s || BN_sub(s.get(), order, ECDSA_SIG_get0_s(parts.get())) != 1 ||
-      ECDSA_SIG_set0(parts.get(), r.get(), s.get()) != 1) {
-    return failure;
-  }
-  static_cast<void>(r.release());  // now the signature's
-  static_cast<void>(s.release());
+  if (!r || !s || BN_sub(s.get(), order, ECDSA_SIG_get0_s(parts.get())) != 1) return failure;
+  ECDSA_SIG_set0(parts.get(), r.release(), s.release());  // takes both; it fails for null only
   Signature out;
   unsigned char* to = out.data();
   const int size = i2d_ECDSA_SIG(parts.get(), nullptr);
