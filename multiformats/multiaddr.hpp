@@ -74,6 +74,8 @@ class MultiaddrView {
   // Empty.
   MultiaddrView() = default;
   static std::expected<MultiaddrView, MultiaddrError> decode(Bytes in);
+  // Of bytes that decode() has accepted before, as a packed store keeps them; not looked at again.
+  static MultiaddrView of_valid(Bytes bytes) { return MultiaddrView(bytes); }
 
   Bytes bytes() const { return bytes_; }
   bool empty() const { return bytes_.empty(); }

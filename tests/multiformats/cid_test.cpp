@@ -97,11 +97,12 @@ TEST(CidTest, RefusesText) {
   EXPECT_EQ(error_of("Q"), CidError::too_short);
   EXPECT_EQ(error_of("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQ"), CidError::unknown_base);  // one short
   EXPECT_EQ(error_of("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1Aw0H"), CidError::bad_text);
-  EXPECT_EQ(error_of("/ipfs/" + std::string(empty_v0)), CidError::unknown_base);
+  EXPECT_EQ(error_of(std::string("/ipfs/").append(empty_v0)), CidError::unknown_base);
   EXPECT_EQ(error_of("bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n51"), CidError::bad_text);
-  EXPECT_EQ(error_of("z" + std::string(empty_v0)), CidError::bad_text) << "CIDv0 has no multibase prefix";
+  EXPECT_EQ(error_of(std::string("z").append(empty_v0)), CidError::bad_text)
+      << "CIDv0 has no multibase prefix";
   EXPECT_EQ(error_of(std::string(raw_hello).append("aa")), CidError::trailing_bytes);
-  EXPECT_EQ(error_of("b" + std::string(10000, 'a')), CidError::too_long);
+  EXPECT_EQ(error_of(std::string("b").append(10000, 'a')), CidError::too_long);
 }
 
 TEST(CidTest, RefusesBytes) {
@@ -131,7 +132,7 @@ TEST(CidTest, TakesOneFromTheFrontAndKnowsWhenMoreIsNeeded) {
 }
 
 TEST(CidTest, HoldsTheLongest) {
-  const auto bytes = from_hex("01ffffffffffffffff7fffffffffffffffff7f8001" + std::string(256, '5'));
+  const auto bytes = from_hex(std::string("01ffffffffffffffff7fffffffffffffffff7f8001").append(256, '5'));
   EXPECT_EQ(bytes.size(), cid_bytes_max);
   const auto cid = Cid::decode(bytes);
   ASSERT_TRUE(cid);

@@ -217,6 +217,7 @@ TEST(MultiaddrTest, ReadsAddressesThatLieElsewhere) {
   EXPECT_EQ(view->bytes().data(), bytes.data());
   EXPECT_EQ(view->to_string(), "/ip4/127.0.0.1/tcp/4321");
   EXPECT_EQ(Multiaddr(*view), address("/ip4/127.0.0.1/tcp/4321"));
+  EXPECT_EQ(MultiaddrView::of_valid(view->bytes()), *view);
 }
 
 }  // namespace
