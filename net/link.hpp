@@ -5,6 +5,9 @@
 // pulled by memory: the link waits until bytes are there, then asks its user for chunks to read into; no
 // chunk, no read, and the peer is slowed by TCP itself. Writing: the link asks for bytes when the
 // socket can take them, so that an idle connection holds no buffer either way.
+//
+// Upcalls come from the loop, never from inside of a call on the link or the transport. In an upcall anything
+// may be done, also destroying the link.
 #pragma once
 
 #include "alloc/chunk_pool.hpp"
@@ -16,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace masu::net {
 
@@ -25,12 +29,13 @@ class LinkUser {
   // Bytes wait in the kernel: a chunk with space() to read into, or an empty one: then the link stops
   // reading until resume_reading().
   virtual Chunk chunk_for_reading() = 0;
+  // The chunk comes back, also when nothing was read into it.
   virtual void on_bytes(Chunk chunk) = 0;
   // The socket can take bytes: the next ones to send in order, empty when there are none (then the link
   // waits for want_write()). They stay valid until on_sent().
   virtual Bytes bytes_to_send() = 0;
   virtual void on_sent(std::size_t bytes) = 0;
-  // The link is gone (closed by the peer, error); the last call. `why` is for people.
+  // The link is gone (closed by the peer, error); the last call. `why` is for people, valid inside the call.
   virtual void on_link_closed(std::string_view why) = 0;
 
  protected:
@@ -39,18 +44,45 @@ class LinkUser {
 
 class Link {
  public:
-  virtual ~Link() = default;  // Closes at once, without an upcall.
+  // Closes at once, without an upcall. The transport keeps the memory until the kernel's last answer is back.
+  virtual void destroy() noexcept = 0;
+  // Begins reading. Called once.
   virtual void start(LinkUser& user) = 0;
+  // bytes_to_send() will be called soon.
   virtual void want_write() = 0;
   virtual void resume_reading() = 0;
   virtual const Multiaddr& remote_address() const = 0;
   virtual const Multiaddr& local_address() const = 0;
+  // A busy link may have larger buffers in the kernel; the transport has them for a few links. False: not for
+  // this one now.
+  virtual bool set_busy(bool busy) = 0;
+
+ protected:
+  ~Link() = default;
 };
 
-// The outcome of a dial: a link, or what failed.
+// A dial under way; destroying it gives the dial up without an upcall.
+class LinkDial {
+ public:
+  virtual void destroy() noexcept = 0;
+
+ protected:
+  ~LinkDial() = default;
+};
+
+struct DestroyLink {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    object->destroy();
+  }
+};
+using LinkHandle = std::unique_ptr<Link, DestroyLink>;
+using LinkDialHandle = std::unique_ptr<LinkDial, DestroyLink>;
+
+// The outcome of a dial: a link, or what failed. Then the LinkDial is of no more use.
 class LinkDialHandler {
  public:
-  virtual void on_link(std::unique_ptr<Link> link) = 0;
+  virtual void on_link(LinkHandle link) = 0;
   virtual void on_link_failed(std::string_view why) = 0;
 
  protected:
@@ -59,28 +91,32 @@ class LinkDialHandler {
 
 class LinkAcceptor {
  public:
-  virtual void on_accepted(std::unique_ptr<Link> link) = 0;
+  virtual void on_accepted(LinkHandle link) = 0;
 
  protected:
   ~LinkAcceptor() = default;
 };
 
-// A dial under way; destroying it gives the dial up without an upcall.
-class LinkDial {
- public:
-  virtual ~LinkDial() = default;
-};
-
 class Transport {
  public:
-  virtual ~Transport() = default;
-  virtual bool can_dial(const Multiaddr& address) const = 0;
-  virtual std::unique_ptr<LinkDial> dial(const Multiaddr& address, Duration timeout,
-                                         LinkDialHandler& handler) = 0;
+  virtual ~Transport() = default;  // Requires: closed().
+
+  // `address` is without /p2p, as everywhere here.
+  virtual bool can_dial(const MultiaddrView& address) const = 0;
+  // Null: too many links and dials are there. Requires: can_dial().
+  virtual LinkDialHandle dial(const MultiaddrView& address, Duration timeout, LinkDialHandler& handler) = 0;
+  virtual bool can_listen(const MultiaddrView& address) const = 0;
   // Returns the address really bound (port 0 resolved) or an error text.
-  virtual std::expected<Multiaddr, std::string> listen(const Multiaddr& address, LinkAcceptor& acceptor) = 0;
+  virtual std::expected<Multiaddr, std::string> listen(const MultiaddrView& address,
+                                                       LinkAcceptor& acceptor) = 0;
+  // Where others may reach what listens at `bound`: itself, or for an unspecified IP one address for each of
+  // this machine's.
+  virtual std::vector<Multiaddr> reachable_at(const Multiaddr& bound) const = 0;
   // Stops accepting for now (refused by a cap) and goes on.
   virtual void pause_accepting(bool paused) = 0;
+  // Ends listening. What was handed out is destroyed by its owners; closed() when all of its memory is back.
+  virtual void close() = 0;
+  virtual bool closed() const = 0;
 };
 
 }  // namespace masu::net
