@@ -1,0 +1,163 @@
+#include "net/transport/tcp_link.hpp"
+
+#include <cerrno>
+
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/post.hpp>
+#include <sys/socket.h>
+
+namespace masu::net {
+namespace {
+
+// In one turn of the loop, so that no link keeps the others waiting.
+constexpr std::size_t chunks_read_in_turn = 8;
+constexpr std::size_t bytes_written_in_turn = 256 * 1024;
+
+}  // namespace
+
+TcpLink::TcpLink(TcpLinkHost& host, boost::asio::io_context& context, FileHandle fd)
+    : host_(host),
+      descriptor_(context.get_executor()),
+      local_(masu::net::local_address(fd.get()).to_multiaddr()),
+      remote_(masu::net::remote_address(fd.get()).to_multiaddr()) {
+  set_no_delay(fd.get());
+  boost::system::error_code error;
+  descriptor_.assign(fd.get(), error);
+  if (!error) fd.release();
+}
+
+void TcpLink::start(LinkUser& user) {
+  user_ = &user;
+  // A descriptor that the reactor did not take is told of as any other end: from the loop.
+  post(Side::reading);
+}
+
+void TcpLink::destroy() noexcept {
+  destroyed_ = true;
+  user_ = nullptr;
+  if (busy_) host_.give_busy();
+  busy_ = false;
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+  if (!in_upcall_) release_if_unused();
+}
+
+bool TcpLink::release_if_unused() {
+  if (!destroyed_ || reading_.pending() || writing_.pending()) return false;
+  host_.on_link_released(*this);
+  return true;
+}
+
+void TcpLink::want_write() { ask(Side::writing); }
+
+void TcpLink::resume_reading() { ask(Side::reading); }
+
+void TcpLink::ask(Side side) {
+  Operation& operation = this->operation(side);
+  if (user_ == nullptr || operation.pending()) return;
+  if (operation.state == Operation::State::running) {
+    operation.again = true;
+  } else {
+    post(side);
+  }
+}
+
+bool TcpLink::set_busy(bool busy) {
+  if (busy == busy_) return true;
+  if (destroyed_ || !descriptor_.is_open() || (busy && !host_.take_busy())) return false;
+  if (!busy) host_.give_busy();
+  busy_ = busy;
+  const TcpOptions& options = host_.options();
+  set_socket_buffers(descriptor_.native_handle(),
+                     busy ? options.busy_buffer_bytes : options.receive_buffer_bytes,
+                     busy ? options.busy_buffer_bytes : options.send_buffer_bytes);
+  return true;
+}
+
+// Calls on_ready() when the socket can be read or written.
+void TcpLink::wait(Side side) {
+  Operation& operation = this->operation(side);
+  operation.state = Operation::State::pending;
+  const auto what = side == Side::reading ? TcpDescriptor::wait_read : TcpDescriptor::wait_write;
+  descriptor_.async_wait(what,
+                         boost::asio::bind_allocator(OperationAllocator<void>(operation.memory),
+                                                     [this, side](const boost::system::error_code& error) {
+                                                       on_ready(side, static_cast<bool>(error));
+                                                     }));
+}
+
+// Calls on_ready() when the others have had their turn.
+void TcpLink::post(Side side) {
+  Operation& operation = this->operation(side);
+  operation.state = Operation::State::pending;
+  boost::asio::post(descriptor_.get_executor(),
+                    boost::asio::bind_allocator(OperationAllocator<void>(operation.memory),
+                                                [this, side] { on_ready(side, false); }));
+}
+
+void TcpLink::on_ready(Side side, bool failed) {
+  Operation& operation = this->operation(side);
+  operation.state = Operation::State::running;
+  operation.again = false;
+  in_upcall_ = true;
+  if (user_ != nullptr) {
+    if (failed || !descriptor_.is_open()) {
+      fail("the socket is gone");
+    } else if (side == Side::reading) {
+      read();
+    } else {
+      write();
+    }
+  }
+  in_upcall_ = false;
+  if (!operation.pending()) operation.state = Operation::State::idle;
+  if (release_if_unused()) return;
+  if (operation.again) ask(side);
+}
+
+void TcpLink::read() {
+  for (std::size_t turn = 0; turn < chunks_read_in_turn; ++turn) {
+    Chunk chunk = user_->chunk_for_reading();
+    if (destroyed_ || !chunk) return;  // until resume_reading()
+    const std::size_t space = chunk.space().size();
+    const ssize_t got = ::recv(descriptor_.native_handle(), chunk.space().data(), space, MSG_DONTWAIT);
+    const int error = errno;
+    if (got > 0) chunk.fill(static_cast<std::size_t>(got));
+    user_->on_bytes(std::move(chunk));
+    if (destroyed_) return;
+    if (got == 0) return fail("closed by the peer");
+    if (got < 0 && error == EINTR) continue;
+    if (got < 0 && error != EAGAIN && error != EWOULDBLOCK) return fail(error_text(error));
+    // A short read has emptied the socket.
+    if (got < 0 || static_cast<std::size_t>(got) < space) return wait(Side::reading);
+  }
+  post(Side::reading);
+}
+
+void TcpLink::write() {
+  for (std::size_t written = 0; written < bytes_written_in_turn;) {
+    const Bytes bytes = user_->bytes_to_send();
+    if (destroyed_ || bytes.empty()) return;  // until want_write()
+    const ssize_t sent =
+        ::send(descriptor_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return wait(Side::writing);
+      return fail(error_text(errno));
+    }
+    written += static_cast<std::size_t>(sent);
+    const bool full = static_cast<std::size_t>(sent) < bytes.size();
+    user_->on_sent(static_cast<std::size_t>(sent));
+    if (destroyed_) return;
+    if (full) return wait(Side::writing);
+  }
+  post(Side::writing);
+}
+
+void TcpLink::fail(std::string_view why) {
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+  std::exchange(user_, nullptr)->on_link_closed(why);
+}
+
+}  // namespace masu::net

@@ -1,0 +1,394 @@
+#include "net/transport/tcp_transport.hpp"
+
+#include "tests/net/peers.hpp"
+#include "tests/net/real_loop.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <list>
+#include <string>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace masu::net {
+namespace {
+
+// One end of a link: sends what it is told to, keeps what comes.
+class TestUser final : public LinkUser {
+ public:
+  TestUser(ChunkPool& chunks, Account& account) : chunks_(chunks), account_(account) {}
+
+  void take(LinkHandle its_link) {
+    link = std::move(its_link);
+    link->start(*this);
+  }
+  void send(std::string bytes) {
+    queue_ += bytes;
+    link->want_write();
+  }
+
+  LinkHandle link;
+  std::string received;
+  std::string closed;  // why
+  bool reads = true;   // gives chunks
+  std::size_t gave_no_chunk = 0;
+  std::function<void(std::string_view)> on_upcall;  // with its name
+
+ private:
+  Chunk chunk_for_reading() override {
+    call("chunk");
+    if (!link || !reads) {
+      ++gave_no_chunk;
+      return Chunk();
+    }
+    return chunks_.take(account_);
+  }
+  void on_bytes(Chunk chunk) override {
+    received.append(as_text(chunk.data()));
+    chunk.reset();
+    call("bytes");
+  }
+  Bytes bytes_to_send() override {
+    call("send");
+    return link ? as_bytes(queue_) : Bytes();
+  }
+  void on_sent(std::size_t bytes) override {
+    queue_.erase(0, bytes);
+    call("sent");
+  }
+  void on_link_closed(std::string_view why) override {
+    closed = why;
+    call("closed");
+  }
+  void call(std::string_view name) {
+    if (on_upcall) on_upcall(name);
+  }
+
+  ChunkPool& chunks_;
+  Account& account_;
+  std::string queue_;
+};
+
+class TestDialer final : public LinkDialHandler {
+ public:
+  explicit TestDialer(TestUser* its_user = nullptr) : user(its_user) {}
+  void on_link(LinkHandle link) override {
+    done = true;
+    if (user != nullptr) user->take(std::move(link));
+  }
+  void on_link_failed(std::string_view why) override {
+    done = true;
+    failed = why;
+  }
+  TestUser* user;
+  LinkDialHandle dial;
+  bool done = false;
+  std::string failed;
+};
+
+class TcpTransportTest : public testing::Test, public LinkAcceptor {
+ protected:
+  TcpTransport& transport() {
+    if (!transport_) transport_.emplace(loop_.context, loop_, loop_.timers, memory_.account, options_);
+    return *transport_;
+  }
+  Multiaddr listen(const std::string& at = "/ip4/127.0.0.1/tcp/0") {
+    return transport().listen(address(at), *this).value();
+  }
+  TestUser& user() { return users_.emplace_back(chunks_, memory_.account); }
+  TestDialer& dial(const Multiaddr& to, TestUser* its_user) {
+    TestDialer& dialer = dialers_.emplace_back(its_user);
+    dialer.dial = transport().dial(to, 5s, dialer);
+    return dialer;
+  }
+  // The two ends of a new link.
+  struct Ends {
+    TestUser& dialer;
+    TestUser& listener;
+  };
+  Ends connect(const Multiaddr& to) {
+    TestUser& ours = user();
+    dial(to, &ours);
+    const std::size_t before = accepted_.size();
+    EXPECT_TRUE(loop_.run_until([&] { return ours.link && accepted_.size() > before; }));
+    return {ours, *accepted_.back()};
+  }
+  void on_accepted(LinkHandle link) override {
+    if (!keeps_) return;
+    accepted_.push_back(&user());
+    accepted_.back()->take(std::move(link));
+  }
+  void TearDown() override {
+    if (!transport_) return;
+    transport_->close();
+    for (TestUser& one : users_) one.link.reset();
+    for (TestDialer& one : dialers_) one.dial.reset();
+    EXPECT_TRUE(loop_.run_until([&] { return transport_->closed(); }));
+    transport_.reset();
+    EXPECT_EQ(chunks_.stats().used, 0u);
+  }
+
+  TestMemory memory_;
+  ChunkPool chunks_{memory_.account, 64};
+  RealLoop loop_;
+  TcpOptions options_;
+  std::optional<TcpTransport> transport_;
+  std::list<TestUser> users_;
+  std::list<TestDialer> dialers_;
+  std::vector<TestUser*> accepted_;
+  bool keeps_ = true;
+};
+
+TEST_F(TcpTransportTest, BytesGoBothWays) {
+  auto [a, b] = connect(listen());
+  EXPECT_EQ(a.link->remote_address(), b.link->local_address());
+  EXPECT_EQ(a.link->local_address(), b.link->remote_address());
+  a.send("hello");
+  b.send("there");
+  EXPECT_TRUE(loop_.run_until([&] { return a.received == "there" && b.received == "hello"; }));
+}
+
+TEST_F(TcpTransportTest, ALargeTransferArrivesWhole) {
+  auto [a, b] = connect(listen());
+  std::string large(4 << 20, '\0');
+  for (std::size_t at = 0; at < large.size(); ++at) large[at] = static_cast<char>(at * 2654435761u >> 13);
+  a.send(large);
+  EXPECT_TRUE(loop_.run_until([&] { return b.received.size() == large.size(); }));
+  EXPECT_EQ(b.received, large);
+}
+
+TEST_F(TcpTransportTest, Ipv6Works) {
+  const Multiaddr at = listen("/ip6/::1/tcp/0");
+  auto [a, b] = connect(at);
+  EXPECT_EQ(a.link->remote_address(), at);
+  a.send("x");
+  EXPECT_TRUE(loop_.run_until([&] { return b.received == "x"; }));
+}
+
+TEST_F(TcpTransportTest, WithoutAChunkNothingIsReadAndThePeerIsSlowed) {
+  auto [a, b] = connect(listen());
+  b.reads = false;
+  a.send(std::string(4 << 20, 'x'));
+  EXPECT_TRUE(loop_.run_until([&] { return b.gave_no_chunk > 0; }));
+  for (int turn = 0; turn < 100; ++turn) loop_.poll();
+  EXPECT_EQ(b.gave_no_chunk, 1u) << "it does not spin";
+  EXPECT_TRUE(b.received.empty());
+  b.reads = true;
+  b.link->resume_reading();
+  EXPECT_TRUE(loop_.run_until([&] { return b.received.size() == 4u << 20; }));
+}
+
+TEST_F(TcpTransportTest, TheKernelHoldsLittleForALinkThatIsNotRead) {
+  auto [a, b] = connect(listen());
+  b.reads = false;
+  std::size_t sent = 0;
+  a.on_upcall = [&](std::string_view name) { sent += name == "sent"; };
+  a.send(std::string(4 << 20, 'x'));
+  loop_.run_until([&] { return b.gave_no_chunk > 0; });
+  for (int turn = 0; turn < 1000; ++turn) loop_.poll();
+  // What a did not take back is in the kernel.
+  b.reads = true;
+  std::size_t held = 0;
+  a.on_upcall = nullptr;
+  b.on_upcall = [&](std::string_view name) {
+    if (name == "bytes") held = std::max(held, b.received.size());
+  };
+  a.link.reset();
+  b.link->resume_reading();
+  EXPECT_TRUE(loop_.run_until([&] { return !b.closed.empty(); }));
+  EXPECT_LE(b.received.size(), 96u * 1024);
+}
+
+TEST_F(TcpTransportTest, AFewLinksMayBeBusy) {
+  options_.busy_links_max = 1;
+  const Multiaddr at = listen();
+  auto [a, b] = connect(at);
+  EXPECT_TRUE(a.link->set_busy(true));
+  EXPECT_TRUE(a.link->set_busy(true));
+  EXPECT_FALSE(b.link->set_busy(true));
+  EXPECT_TRUE(a.link->set_busy(false));
+  EXPECT_TRUE(b.link->set_busy(true));
+  b.link.reset();
+  EXPECT_TRUE(loop_.run_until([&] { return !a.closed.empty(); }));
+  auto ends = connect(at);
+  EXPECT_TRUE(ends.dialer.link->set_busy(true)) << "it is free again";
+}
+
+TEST_F(TcpTransportTest, ThePeersEndIsTold) {
+  auto [a, b] = connect(listen());
+  a.send("last words");
+  EXPECT_TRUE(loop_.run_until([&] { return b.received == "last words"; }));
+  a.link.reset();
+  EXPECT_TRUE(loop_.run_until([&] { return !b.closed.empty(); }));
+  EXPECT_EQ(b.closed, "closed by the peer");
+}
+
+TEST_F(TcpTransportTest, ALinkMayBeDestroyedInsideEachUpcall) {
+  const Multiaddr at = listen();
+  for (const std::string_view in : {"chunk", "bytes", "send", "sent", "closed"}) {
+    auto [a, b] = connect(at);
+    TestUser& victim = b;
+    bool gone = false;
+    victim.on_upcall = [&](std::string_view name) {
+      if (name != in) return;
+      victim.link.reset();
+      gone = true;
+    };
+    victim.send(std::string(1 << 20, 'b'));
+    a.send("a");
+    if (in == "closed") a.link.reset();
+    EXPECT_TRUE(loop_.run_until([&] { return gone; })) << in;
+    loop_.poll();
+  }
+}
+
+TEST_F(TcpTransportTest, ARefusedDialSaysSo) {
+  const Multiaddr at = listen();
+  transport().close();
+  loop_.run_until([&] { return transport().closed(); });
+  TestDialer& dialer = dial(at, nullptr);
+  EXPECT_FALSE(dialer.done) << "no upcall from inside the call";
+  EXPECT_TRUE(loop_.run_until([&] { return dialer.done; }));
+  EXPECT_EQ(dialer.failed, "connect: Connection refused");
+}
+
+TEST_F(TcpTransportTest, ADialIsGivenUpInTime) {
+  // The handshake is not answered from the loop's point of view: nothing is run before the time is over.
+  TestDialer& dialer = dial(listen(), nullptr);
+  loop_.advance(5s - 1ns);
+  EXPECT_FALSE(dialer.done);
+  loop_.advance(1ns);
+  EXPECT_TRUE(dialer.done);
+  EXPECT_EQ(dialer.failed, "connect: timed out");
+}
+
+TEST_F(TcpTransportTest, ADialMayBeGivenUpByItsOwner) {
+  TestDialer& dialer = dial(listen(), nullptr);
+  dialer.dial.reset();
+  for (int turn = 0; turn < 10; ++turn) loop_.poll();
+  EXPECT_FALSE(dialer.done);
+}
+
+TEST_F(TcpTransportTest, OnlyPlainTcpIsDialled) {
+  EXPECT_TRUE(transport().can_dial(address("/ip4/1.2.3.4/tcp/4001")));
+  EXPECT_TRUE(transport().can_dial(address("/ip6/2600::1/tcp/4001")));
+  for (const char* other :
+       {"/ip4/1.2.3.4/udp/4001/quic-v1", "/ip4/1.2.3.4/tcp/4001/ws", "/ip4/0.0.0.0/tcp/1",
+        "/ip4/1.2.3.4/tcp/0", "/dns4/a.example/tcp/4001", "/ip6zone/x/ip6/fe80::1/tcp/1"}) {
+    EXPECT_FALSE(transport().can_dial(address(other))) << other;
+  }
+}
+
+TEST_F(TcpTransportTest, DialsAndLinksAreCapped) {
+  options_.links_max = 6;
+  options_.dials_max = 3;
+  const Multiaddr at = listen();
+  for (int n = 0; n < 3; ++n) EXPECT_TRUE(dial(at, &user()).dial);
+  EXPECT_FALSE(transport().dial(at, 5s, dialers_.front()));
+  EXPECT_TRUE(loop_.run_until([&] {
+    return accepted_.size() == 3 &&
+           std::all_of(dialers_.begin(), dialers_.end(), [](const TestDialer& one) { return one.done; });
+  }));
+  dialers_.clear();
+  // Six links are there: whoever comes now finds his connection closed.
+  const int flood = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(*at.tcp_port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(flood, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  loop_.poll();
+  char byte = 0;
+  EXPECT_LE(::recv(flood, &byte, 1, 0), 0);
+  ::close(flood);
+  EXPECT_EQ(accepted_.size(), 3u);
+}
+
+TEST_F(TcpTransportTest, PausedItAcceptsNobodyAndLaterThoseWhoWait) {
+  const Multiaddr at = listen();
+  transport().pause_accepting(true);
+  TestUser& waiting = user();
+  dial(at, &waiting);
+  EXPECT_TRUE(loop_.run_until([&] { return waiting.link != nullptr; }));
+  loop_.poll();
+  EXPECT_TRUE(accepted_.empty());
+  transport().pause_accepting(false);
+  EXPECT_TRUE(loop_.run_until([&] { return accepted_.size() == 1; }));
+}
+
+TEST_F(TcpTransportTest, WithoutDescriptorsItRefusesAndGoesOn) {
+  const Multiaddr at = listen();
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(*at.tcp_port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::vector<int> filler;
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = static_cast<rlim_t>(client) + 16;
+  setrlimit(RLIMIT_NOFILE, &few);
+  while (true) {
+    const int fd = ::open("/dev/null", O_RDONLY);
+    if (fd < 0) break;
+    filler.push_back(fd);
+  }
+  ::connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to);
+  for (int turn = 0; turn < 100; ++turn) loop_.poll();
+  EXPECT_TRUE(accepted_.empty());
+  char byte = 0;
+  EXPECT_LE(::recv(client, &byte, 1, MSG_DONTWAIT), 0);
+  EXPECT_TRUE(errno == ECONNRESET || errno == 0) << "refused, not left hanging: " << errno;
+  for (const int fd : filler) ::close(fd);
+  setrlimit(RLIMIT_NOFILE, &before);
+  ::close(client);
+  auto ends = connect(at);
+  EXPECT_TRUE(ends.dialer.link);
+}
+
+TEST_F(TcpTransportTest, ADialLeavesFromTheListenersPort) {
+  const Multiaddr here = listen();
+  RealLoop& loop = loop_;
+  TcpTransport other(loop.context, loop, loop.timers, memory_.account, {});
+  const Multiaddr there = other.listen(address("/ip4/127.0.0.1/tcp/0"), *this).value();
+  TestUser& first = user();
+  dial(there, &first);
+  EXPECT_TRUE(loop_.run_until([&] { return accepted_.size() == 1 && first.link; }));
+  EXPECT_EQ(first.link->local_address(), here);
+  // A second one to the same place cannot have the same two ports.
+  TestUser& second = user();
+  dial(there, &second);
+  EXPECT_TRUE(loop_.run_until([&] { return accepted_.size() == 2 && second.link; }));
+  EXPECT_NE(second.link->local_address(), here);
+  for (TestUser& one : users_) one.link.reset();
+  other.close();
+  EXPECT_TRUE(loop_.run_until([&] { return other.closed(); }));
+}
+
+TEST_F(TcpTransportTest, ItSaysWhereAnUnspecifiedAddressIsReached) {
+  const Multiaddr bound = listen("/ip4/0.0.0.0/tcp/0");
+  const std::vector<Multiaddr> all = transport().reachable_at(bound);
+  EXPECT_NE(
+      std::find(all.begin(), all.end(), Multiaddr::tcp(*IpAddress::parse_v4("127.0.0.1"), *bound.tcp_port())),
+      all.end());
+  EXPECT_EQ(transport().reachable_at(address("/ip4/127.0.0.1/tcp/5")),
+            std::vector<Multiaddr>{address("/ip4/127.0.0.1/tcp/5")});
+}
+
+TEST_F(TcpTransportTest, AnAddressInUseIsAnErrorWithItsName) {
+  options_.reuse_port = false;
+  const Multiaddr at = listen();
+  const auto again = transport().listen(at, *this);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error(), "listen on " + at.to_string() + ": Address already in use");
+}
+
+}  // namespace
+}  // namespace masu::net
