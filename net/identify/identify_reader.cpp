@@ -43,7 +43,7 @@ bool PackedAddresses::add(const MultiaddrView& address) {
 std::span<const MultiaddrView> PackedAddresses::views(std::span<MultiaddrView, addresses_max> out) const {
   Bytes rest = Bytes(bytes_).first(used_);
   for (std::size_t at = 0; at < count_; ++at) {
-    out[at] = *MultiaddrView::decode(rest.subspan(1, rest[0]));
+    out[at] = MultiaddrView::of_valid(rest.subspan(1, rest[0]));
     rest = rest.subspan(std::size_t{1} + rest[0]);
   }
   return out.first(count_);

@@ -140,7 +140,7 @@ class Peerstore {
     std::uint8_t size = 0;
     std::array<std::uint8_t, address_bytes_max> data;
     Bytes bytes() const { return {data.data(), size}; }
-    MultiaddrView view() const { return *MultiaddrView::decode(bytes()); }
+    MultiaddrView view() const { return MultiaddrView::of_valid(bytes()); }
   };
 
   struct ProtocolBlock {
