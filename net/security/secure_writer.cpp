@@ -23,7 +23,7 @@ std::size_t SecureWriter::room(std::size_t wish) {
   refused_ = false;
   for (std::size_t i = 0; i < open_count_; ++i) have += space_of(i);
   while (have < wish) {
-    if (open_count_ == frame_chunks_) {
+    if (open_count_ >= frame_chunks_) {  // above it when the link stalled meanwhile
       filled_ = true;
       return have;
     }

@@ -119,6 +119,23 @@ TEST_F(SecureLink, FramesGrowWhileTheLinkDrainsFullOnes) {
   take_wire();
 }
 
+// A frame that is larger than new ones may become goes out as it is, and grows no further.
+TEST_F(SecureLink, AStalledLinkKeepsItsOpenFrame) {
+  const std::string text = text_of(1024 * 1024);
+  for (int rounds = 0; rounds < 3; ++rounds) {
+    append(text);
+    through(take_wire(), chunk_bytes);
+  }
+  const std::size_t before = append(text.substr(0, 40000));
+  ASSERT_EQ(before, 40000u);
+  writer.stalled();
+  const std::size_t after = append(text.substr(before));
+  EXPECT_EQ(before + after, 3 * (chunk_bytes - aead_tag_bytes) - noise_length_bytes)
+      << "the third chunk's rest";
+  EXPECT_EQ(append(text), 0u);
+  EXPECT_EQ(through(take_wire(), chunk_bytes), text.substr(0, before + after));
+}
+
 TEST_F(SecureLink, LargestFrameOfAPeerFitsWhereverItBegins) {
   // A frame of 65535 bytes is made by hand: our own writer stops at four chunks.
   std::array<std::uint8_t, 32> key;
