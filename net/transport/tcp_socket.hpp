@@ -70,8 +70,8 @@ class SocketAddress {
 std::string error_text(int error);
 
 // A non-blocking TCP socket with small buffers, set before it listens or connects: a peer may send at once
-// what the first window promises, and a receive buffer that is made smaller later drops it (4 MiB over loopback
-// took 50 s that way, against 70 ms). Made larger later it works at once, up to 64 KiB in flight.
+// what the first window promises, and a receive buffer that is made smaller later drops it (4 MiB over
+// loopback took 50 s that way, against 70 ms). Made larger later it works at once, up to 64 KiB in flight.
 std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& options);
 // Buffers for a connected socket.
 void set_socket_buffers(int fd, std::size_t receive_bytes, std::size_t send_bytes);
