@@ -1,0 +1,32 @@
+#include "core/rpc/command.hpp"
+#include "core/rpc/commands/commands.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace masu::core::rpc {
+namespace {
+
+// Sorted by path, word for word, which is the order of `masu commands`; find_command() relies on it.
+constexpr auto table = std::to_array<const CommandSpec*>({
+    &commands::root,
+    &commands::bitswap,
+    &commands::block,
+    &commands::dag,
+    &commands::memory,
+    &commands::pin,
+    &commands::repo,
+    &commands::stats,
+    &commands::swarm,
+});
+
+}  // namespace
+
+std::span<const CommandSpec* const> all_commands() { return table; }
+
+const CommandSpec* find_command(std::string_view path) {
+  auto at = std::ranges::lower_bound(table, path, {}, &CommandSpec::path);
+  return at != table.end() && (*at)->path == path ? *at : nullptr;
+}
+
+}  // namespace masu::core::rpc

@@ -1,0 +1,29 @@
+// The specs of all commands, one a line; each is defined in a source beside this header. The table that finds
+// them by path is core/rpc/command_table.cpp.
+#pragma once
+
+#include "core/rpc/command.hpp"
+
+namespace masu::core::rpc::commands {
+
+extern const CommandSpec root;  // `masu` itself: the help of all; its options are global_options()
+
+// Families: nothing runs, they are what help and `masu commands` show.
+extern const CommandSpec bitswap;
+extern const CommandSpec block;
+extern const CommandSpec dag;
+extern const CommandSpec memory;
+extern const CommandSpec pin;
+extern const CommandSpec repo;
+extern const CommandSpec stats;
+extern const CommandSpec swarm;
+
+// Content: import and reading.
+
+// Blocks, DAGs, pins and the repo.
+
+// The network.
+
+// The node itself.
+
+}  // namespace masu::core::rpc::commands
