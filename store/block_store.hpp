@@ -11,36 +11,16 @@
 #include "alloc/bytes.hpp"
 #include "alloc/chunk_pool.hpp"
 #include "multiformats/multihash.hpp"
+#include "store/error.hpp"
 
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 
 namespace masu::store {
 
 inline constexpr std::size_t block_bytes_max = 2 * 1024 * 1024;
-
-enum class StoreErrorCode : std::uint8_t {
-  not_found,      // the block is not here
-  too_large,      // above block_bytes_max
-  disk_full,      // ENOSPC, EDQUOT, or the disk quota
-  io,             // the disk said no
-  corrupt,        // bytes on disk are not what was written (header, length or checksum)
-  out_of_memory,  // a budget of ours refused it
-  stopped,        // the stop flag was set
-};
-
-struct StoreError {
-  StoreErrorCode code;
-  std::string detail;  // for people: what was asked, which file, errno's text
-};
-std::string_view name_of(StoreErrorCode);
-
-template <class T>
-using StoreResult = std::expected<T, StoreError>;
 
 // An open block: bytes are read as they are wanted. Holds its segment alive (a collection may move the
 // block meanwhile). Small, movable; any thread, one at a time.
@@ -70,6 +50,9 @@ class BlockStore {
   virtual StoreResult<void> sync() = 0;
   // True when it was here. Whether it is pinned is the caller's question.
   virtual StoreResult<bool> remove(const Multihash& hash) = 0;
+
+ private:
+  StoreResult<bool> put_many(const Multihash& hash, const ChunkChain& chain);
 };
 
 }  // namespace masu::store

@@ -9,15 +9,15 @@
 #pragma once
 
 #include "alloc/bytes.hpp"
-#include "unixfs/error.hpp"
-#include "unixfs/import/spill_file.hpp"
+#include "store/error.hpp"
+#include "store/sort/spill_file.hpp"
 
 #include <cstdint>
 #include <memory_resource>
 #include <optional>
 #include <vector>
 
-namespace masu::unixfs {
+namespace masu::store {
 
 class RecordSorter {
  public:
@@ -39,12 +39,12 @@ class RecordSorter {
   std::size_t gathered_bytes() const { return gathered_bytes_; }
   std::uint64_t record_count() const { return record_count_; }
   // Moves what is gathered to the spill space and gives its memory back.
-  Result<> spill();
+  StoreResult<void> spill();
 
   // Ends the adding. After it next() gives the records in order, each valid until the next call; nothing at
   // the end.
-  Result<> start_reading();
-  Result<std::optional<Record>> next();
+  StoreResult<void> start_reading();
+  StoreResult<std::optional<Record>> next();
 
  private:
   struct Block;
@@ -59,9 +59,9 @@ class RecordSorter {
   void sort_gathered();
   void drop_gathered() noexcept;
   void drop_readers() noexcept;
-  Result<> merge_full_tiers();
-  Result<> merge(std::size_t first_run);
-  Result<> open_readers(std::size_t first_run);
+  StoreResult<void> merge_full_tiers();
+  StoreResult<void> merge(std::size_t first_run);
+  StoreResult<void> open_readers(std::size_t first_run);
   void sift_down(std::size_t at);
 
   SpillSpace& spill_;
@@ -76,4 +76,4 @@ class RecordSorter {
   bool front_used_ = false;  // the front reader's record was handed out
 };
 
-}  // namespace masu::unixfs
+}  // namespace masu::store

@@ -7,20 +7,20 @@
 #pragma once
 
 #include "alloc/bytes.hpp"
-#include "unixfs/error.hpp"
+#include "store/error.hpp"
 
 #include <cstdint>
 #include <string>
 
-namespace masu::unixfs {
+namespace masu::store {
 
 class SpillSpace {
  public:
   virtual ~SpillSpace() = default;
   // The offset of the first byte; successive appends lie behind each other unless something was released.
-  virtual Result<std::uint64_t> append(Bytes bytes) = 0;
-  virtual Result<> read(std::uint64_t offset, MutableBytes out) = 0;
-  virtual Result<> write(std::uint64_t offset, Bytes bytes) = 0;  // over what was appended
+  virtual StoreResult<std::uint64_t> append(Bytes bytes) = 0;
+  virtual StoreResult<void> read(std::uint64_t offset, MutableBytes out) = 0;
+  virtual StoreResult<void> write(std::uint64_t offset, Bytes bytes) = 0;  // over what was appended
   virtual void release(std::uint64_t offset, std::uint64_t bytes) = 0;
 };
 
@@ -31,15 +31,15 @@ class SpillFile final : public SpillSpace {
   SpillFile(const SpillFile&) = delete;
   SpillFile& operator=(const SpillFile&) = delete;
 
-  Result<std::uint64_t> append(Bytes bytes) override;
-  Result<> read(std::uint64_t offset, MutableBytes out) override;
-  Result<> write(std::uint64_t offset, Bytes bytes) override;
+  StoreResult<std::uint64_t> append(Bytes bytes) override;
+  StoreResult<void> read(std::uint64_t offset, MutableBytes out) override;
+  StoreResult<void> write(std::uint64_t offset, Bytes bytes) override;
   void release(std::uint64_t offset, std::uint64_t bytes) override;
   std::uint64_t live_bytes() const { return live_bytes_; }
 
  private:
-  Result<> open();
-  Error failed(const char* what) const;
+  StoreResult<void> open();
+  StoreError failed(const char* what) const;
 
   const std::string directory_;
   int file_ = -1;
@@ -47,4 +47,4 @@ class SpillFile final : public SpillSpace {
   std::uint64_t live_bytes_ = 0;
 };
 
-}  // namespace masu::unixfs
+}  // namespace masu::store

@@ -1,4 +1,4 @@
-#include "unixfs/import/spill_file.hpp"
+#include "store/sort/spill_file.hpp"
 
 #include "alloc/check.hpp"
 
@@ -9,18 +9,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace masu::unixfs {
+namespace masu::store {
 
 SpillFile::~SpillFile() {
   if (file_ >= 0) ::close(file_);
 }
 
-Error SpillFile::failed(const char* what) const {
-  return {ErrorCode::storage,
+StoreError SpillFile::failed(const char* what) const {
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  return {full ? StoreErrorCode::disk_full : StoreErrorCode::io,
           std::string("cannot ") + what + " a temporary file in " + directory_ + ": " + std::strerror(errno)};
 }
 
-Result<> SpillFile::open() {
+StoreResult<void> SpillFile::open() {
   file_ = ::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file_ < 0 &&
       (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {  // a file system without O_TMPFILE
@@ -32,7 +33,7 @@ Result<> SpillFile::open() {
   return {};
 }
 
-Result<std::uint64_t> SpillFile::append(Bytes bytes) {
+StoreResult<std::uint64_t> SpillFile::append(Bytes bytes) {
   if (file_ < 0) {
     if (auto opened = open(); !opened) return std::unexpected(opened.error());
   }
@@ -46,7 +47,7 @@ Result<std::uint64_t> SpillFile::append(Bytes bytes) {
   return offset;
 }
 
-Result<> SpillFile::read(std::uint64_t offset, MutableBytes out) {
+StoreResult<void> SpillFile::read(std::uint64_t offset, MutableBytes out) {
   MASU_CHECK(offset + out.size() <= end_, "spilled bytes are read within their end");
   while (!out.empty()) {
     const ssize_t got = ::pread(file_, out.data(), out.size(), static_cast<off_t>(offset));
@@ -59,7 +60,7 @@ Result<> SpillFile::read(std::uint64_t offset, MutableBytes out) {
   return {};
 }
 
-Result<> SpillFile::write(std::uint64_t offset, Bytes bytes) {
+StoreResult<void> SpillFile::write(std::uint64_t offset, Bytes bytes) {
   MASU_CHECK(offset + bytes.size() <= end_, "spilled bytes are written within their end");
   while (!bytes.empty()) {
     const ssize_t put = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -82,4 +83,4 @@ void SpillFile::release(std::uint64_t offset, std::uint64_t bytes) {
               static_cast<off_t>(bytes));
 }
 
-}  // namespace masu::unixfs
+}  // namespace masu::store

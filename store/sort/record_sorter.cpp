@@ -1,4 +1,4 @@
-#include "unixfs/import/record_sorter.hpp"
+#include "store/sort/record_sorter.hpp"
 
 #include "alloc/check.hpp"
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-namespace masu::unixfs {
+namespace masu::store {
 namespace {
 
 // A record in memory and on disk: two 16-bit lengths, key, value.
@@ -45,7 +45,7 @@ class RecordSorter::RunReader {
 
   const Record& record() const { return record_; }
   // The next record; false at the end.
-  Result<bool> next() {
+  StoreResult<bool> next() {
     begin_ += size_of(record_) * (started_ ? 1 : 0);
     started_ = true;
     if (begin_ == end_ && left_ == 0) return false;
@@ -60,7 +60,7 @@ class RecordSorter::RunReader {
       end_ += bytes;
       offset_ += bytes;
       left_ -= bytes;
-      if (!whole()) return fail(ErrorCode::storage, "spilled records are not what was written");
+      if (!whole()) return fail(StoreErrorCode::corrupt, "spilled records are not what was written");
     }
     record_ = record_at(window_.data() + begin_);
     return true;
@@ -85,7 +85,7 @@ class RecordSorter::RunWriter {
   explicit RunWriter(SpillSpace& spill, std::pmr::memory_resource& memory) : spill_(spill), buffer_(&memory) {
     buffer_.reserve(block_bytes_last);
   }
-  Result<> put(const Record& record) {
+  StoreResult<void> put(const Record& record) {
     const std::array<std::uint16_t, 2> lengths = {static_cast<std::uint16_t>(record.key.size()),
                                                   static_cast<std::uint16_t>(record.value.size())};
     if (buffer_.size() + size_of(record) > buffer_.capacity()) {
@@ -97,14 +97,14 @@ class RecordSorter::RunWriter {
     }
     return {};
   }
-  Result<Run> finish(unsigned tier) {
+  StoreResult<Run> finish(unsigned tier) {
     if (auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
     run_.tier = tier;
     return run_;
   }
 
  private:
-  Result<> flush() {
+  StoreResult<void> flush() {
     auto offset = spill_.append(buffer_);
     if (!offset) return std::unexpected(offset.error());
     if (run_.bytes == 0) run_.offset = *offset;
@@ -180,7 +180,7 @@ void RecordSorter::drop_readers() noexcept {
   readers_.clear();
 }
 
-Result<> RecordSorter::spill() {
+StoreResult<void> RecordSorter::spill() {
   if (gathered_.empty()) return {};
   sort_gathered();
   {
@@ -196,14 +196,14 @@ Result<> RecordSorter::spill() {
   return merge_full_tiers();
 }
 
-Result<> RecordSorter::merge_full_tiers() {
+StoreResult<void> RecordSorter::merge_full_tiers() {
   while (runs_.size() >= merge_fan_in && runs_[runs_.size() - merge_fan_in].tier == runs_.back().tier) {
     if (auto merged = merge(runs_.size() - merge_fan_in); !merged) return merged;
   }
   return {};
 }
 
-Result<> RecordSorter::merge(std::size_t first_run) {
+StoreResult<void> RecordSorter::merge(std::size_t first_run) {
   if (auto opened = open_readers(first_run); !opened) return opened;
   RunWriter writer(spill_, memory_);
   while (true) {
@@ -223,7 +223,7 @@ Result<> RecordSorter::merge(std::size_t first_run) {
   return {};
 }
 
-Result<> RecordSorter::open_readers(std::size_t first_run) {
+StoreResult<void> RecordSorter::open_readers(std::size_t first_run) {
   readers_.reserve(runs_.size() - first_run);
   for (std::size_t i = first_run; i < runs_.size(); ++i) {
     void* const memory = memory_.allocate(sizeof(RunReader), alignof(RunReader));
@@ -235,7 +235,7 @@ Result<> RecordSorter::open_readers(std::size_t first_run) {
   return {};
 }
 
-Result<> RecordSorter::start_reading() {
+StoreResult<void> RecordSorter::start_reading() {
   if (runs_.empty()) {
     sort_gathered();
     return {};
@@ -258,7 +258,7 @@ void RecordSorter::sift_down(std::size_t at) {
   }
 }
 
-Result<std::optional<RecordSorter::Record>> RecordSorter::next() {
+StoreResult<std::optional<RecordSorter::Record>> RecordSorter::next() {
   if (runs_.empty()) {
     if (next_gathered_ == gathered_.size()) return std::nullopt;
     return record_at(gathered_[next_gathered_++]);
@@ -280,4 +280,4 @@ Result<std::optional<RecordSorter::Record>> RecordSorter::next() {
   return readers_.front()->record();
 }
 
-}  // namespace masu::unixfs
+}  // namespace masu::store

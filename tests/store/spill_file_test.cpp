@@ -1,17 +1,17 @@
-#include "unixfs/import/spill_file.hpp"
+#include "store/sort/spill_file.hpp"
 
-#include "tests/unixfs/bytes.hpp"
+#include "tests/store/bytes.hpp"
 
 #include <gtest/gtest.h>
 
-namespace masu::unixfs {
+namespace masu::store {
 namespace {
 
 TEST(SpillFileTest, GivesBackWhatWasAppended) {
   SpillFile file(::testing::TempDir());
   const auto first = test::ByteStream(1).take(100000), second = test::ByteStream(2).take(10);
   const auto at_first = file.append(first), at_second = file.append(second);
-  ASSERT_TRUE(at_first && at_second) << at_first.error().text;
+  ASSERT_TRUE(at_first && at_second) << at_first.error().detail;
   EXPECT_EQ(*at_second, *at_first + first.size());
   std::vector<std::uint8_t> out(second.size());
   ASSERT_TRUE(file.read(*at_second, out));
@@ -39,9 +39,9 @@ TEST(SpillFileTest, NamesTheDirectoryItCannotUse) {
   SpillFile file("/nonexistent/directory");
   const auto appended = file.append(as_bytes("x"));
   ASSERT_FALSE(appended);
-  EXPECT_EQ(appended.error().code, ErrorCode::storage);
-  EXPECT_NE(appended.error().text.find("/nonexistent/directory"), std::string::npos);
+  EXPECT_EQ(appended.error().code, StoreErrorCode::io);
+  EXPECT_NE(appended.error().detail.find("/nonexistent/directory"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace masu::unixfs
+}  // namespace masu::store

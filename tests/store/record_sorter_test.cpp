@@ -1,14 +1,14 @@
-#include "unixfs/import/record_sorter.hpp"
+#include "store/sort/record_sorter.hpp"
 
 #include "alloc/resource.hpp"
-#include "tests/unixfs/bytes.hpp"
-#include "tests/unixfs/spill.hpp"
+#include "tests/store/bytes.hpp"
+#include "tests/store/spill.hpp"
 
 #include <map>
 
 #include <gtest/gtest.h>
 
-namespace masu::unixfs {
+namespace masu::store {
 namespace {
 
 class RecordSorterTest : public ::testing::Test {
@@ -33,7 +33,7 @@ class RecordSorterTest : public ::testing::Test {
     std::string last;
     while (true) {
       const auto record = sorter.next();
-      ASSERT_TRUE(record) << record.error().text;
+      ASSERT_TRUE(record) << record.error().detail;
       if (!*record) break;
       const std::string key((*record)->key.begin(), (*record)->key.end());
       EXPECT_LE(last, key);
@@ -91,7 +91,7 @@ TEST_F(RecordSorterTest, AFullDiskIsAnError) {
   for (int i = 0; i < 100; ++i) sorter.add(as_bytes("some key"), as_bytes("some value"));
   const auto spilled = sorter.spill();
   ASSERT_FALSE(spilled);
-  EXPECT_EQ(spilled.error().code, ErrorCode::storage);
+  EXPECT_EQ(spilled.error().code, StoreErrorCode::io);
 }
 
 TEST_F(RecordSorterTest, ADiskThatDoesNotReadIsAnError) {
@@ -101,7 +101,7 @@ TEST_F(RecordSorterTest, ADiskThatDoesNotReadIsAnError) {
     ASSERT_TRUE(sorter.spill());
   }
   spill_.reads_until_failure = 2;
-  EXPECT_EQ(sorter.start_reading().error().code, ErrorCode::storage);
+  EXPECT_EQ(sorter.start_reading().error().code, StoreErrorCode::io);
 }
 
 TEST_F(RecordSorterTest, ARefusedAllocationThrows) {
@@ -115,4 +115,4 @@ TEST_F(RecordSorterTest, ARefusedAllocationThrows) {
 }
 
 }  // namespace
-}  // namespace masu::unixfs
+}  // namespace masu::store
