@@ -1,0 +1,91 @@
+// Bitswap: blocks asked of peers and given to them. What core owns of this folder.
+//
+// It registers its protocols with the host, keeps a Peer for each connected one that speaks them, answers
+// wants through the Engine (server) and fetches through the Client, of which each walk over a DAG has a
+// Session. Blocks that arrive are hashed while they do, stored by jobs, and given to who waits for them.
+//
+// Loop thread only. Blocks go between it and the store in jobs: it must outlive those, see stop(). It also
+// outlives the host's streams. Every table has its cap in BitswapLimits.
+#pragma once
+
+#include "alloc/budget.hpp"
+#include "alloc/chunk_pool.hpp"
+#include "bitswap/limits.hpp"
+#include "multiformats/cid.hpp"
+#include "multiformats/peer_id.hpp"
+#include "net/host.hpp"
+#include "net/random.hpp"
+#include "store/block_source.hpp"
+#include "store/block_store.hpp"
+#include "store/jobs.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace masu::bitswap {
+
+// Since the start.
+struct BitswapStat {
+  std::uint64_t blocks_received = 0;
+  std::uint64_t data_received = 0;
+  std::uint64_t duplicate_blocks_received = 0;  // nobody wanted them (any more)
+  std::uint64_t duplicate_data_received = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t blocks_sent = 0;
+  std::uint64_t data_sent = 0;
+  // Now.
+  std::size_t wants = 0;         // of ours
+  std::size_t server_wants = 0;  // of all peers
+  std::size_t peers = 0;
+};
+
+class CidVisitor {
+ public:
+  virtual void on_cid(const Cid& cid) = 0;
+
+ protected:
+  ~CidVisitor() = default;
+};
+class PeerVisitor {
+ public:
+  virtual void on_peer(const PeerId& peer) = 0;
+
+ protected:
+  ~PeerVisitor() = default;
+};
+
+class Bitswap final {
+ public:
+  // Registers itself with the host. `blocks` is called inside jobs only.
+  Bitswap(net::Host& host, store::BlockStore& blocks, store::Jobs& jobs, ChunkPool& chunks, Budget& budget,
+          net::RandomSource& random, const BitswapLimits& limits);
+  // Requires: idle(), no session is open, and all streams have ended (the host's connections are closed).
+  ~Bitswap();
+  Bitswap(const Bitswap&) = delete;
+  Bitswap& operator=(const Bitswap&) = delete;
+
+  // Blocks for one walk, from the store and from peers. Null: as many sessions as may be are open.
+  [[nodiscard]] std::unique_ptr<store::BlockSource> open_session();
+
+  // A block came into the store by another way (an import, a command): peers that wait for it get it.
+  void on_block_stored(const Multihash& hash);
+
+  BitswapStat stat() const;
+  // What we want, or what `peer` wants of us (nothing when it is not connected).
+  void visit_wants(CidVisitor& visitor) const;
+  void visit_wants_of(const PeerId& peer, CidVisitor& visitor) const;
+  // Peers that have a ledger with us.
+  void visit_peers(PeerVisitor& visitor) const;
+
+  // Ends all streams and drops what peers want; sessions get no more answers. Jobs that are under way come
+  // back later: idle() says when the last one has.
+  void stop();
+  bool idle() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace masu::bitswap

@@ -1,0 +1,43 @@
+// BitswapLimits: how much of everything Bitswap may hold, as the capacity plan says. Plain values.
+#pragma once
+
+#include "alloc/clock.hpp"
+#include "alloc/plan.hpp"
+
+#include <cstddef>
+
+namespace masu::bitswap {
+
+struct BitswapLimits {
+  static BitswapLimits from(const CapacityPlan& plan);
+
+  bool server = true;  // `Bitswap.ServerEnabled`: whether wants of others are heard
+
+  std::size_t peers = 128;
+  std::size_t inbound_streams = 256;
+  std::size_t inbound_streams_per_peer = 16;  // Kubo has eight senders, and a stream for its wants
+
+  // Server.
+  std::size_t wants = 12288;
+  std::size_t wants_per_peer = 1024;
+  std::size_t lookups = 2;           // batches of the index being looked up
+  std::size_t sends = 8;             // messages with blocks being read or sent
+  std::size_t send_bytes = 1 << 20;  // read for them, and not yet taken by streams
+
+  // Client.
+  std::size_t client_wants = 4096;
+  std::size_t asks = 2560;  // a want told to a peer
+  std::size_t sessions = 32;
+  std::size_t reads = 8;   // blocks being looked for in the store
+  std::size_t writes = 8;  // blocks received, being stored
+  std::size_t block_slots = 5;
+  std::size_t block_bytes = std::size_t{10} << 20;  // blocks being received or stored
+
+  // Quotas of the accounts.
+  std::size_t peer_account_bytes = std::size_t{1} << 20;
+  std::size_t server_account_bytes = std::size_t{2} << 20;
+  std::size_t client_account_bytes = std::size_t{1} << 20;
+  std::size_t session_account_bytes = std::size_t{256} << 10;
+};
+
+}  // namespace masu::bitswap
