@@ -36,7 +36,7 @@ struct ProtocolLimits {
 // Told of peers as a whole: a peer is connected while it has at least one connection.
 class PeerObserver {
  public:
-  // After identify: its protocols are known to Host::supports().
+  // After identify: its protocols are known to Host::supports(). Again whenever it told of a change.
   virtual void on_peer_identified(const PeerId& peer) = 0;
   // Its last connection is gone. All streams have been closed before.
   virtual void on_peer_disconnected(const PeerId& peer) = 0;
@@ -47,7 +47,8 @@ class PeerObserver {
 
 class DialHandler {
  public:
-  // `error` is empty when the peer is connected; else one line that names each address and what failed.
+  // `error` is empty when the peer is connected, and identified unless it did not say in time who it is; else
+  // it says why not, with a line for each address that was tried.
   virtual void on_dialled(const PeerId& peer, std::string_view error) = 0;
 
  protected:
@@ -68,8 +69,11 @@ class Host {
   // outcome comes later as on_open() or on_closed(nullptr, …). The texts must outlive the host.
   virtual void open_stream(const PeerId& peer, std::span<const std::string_view> protocols,
                            StreamHandler& handler) = 0;
-  // Connects to `peer` at its known addresses and at `addresses`. `handler` may be null.
+  // Connects to `peer` at its known addresses and at `addresses`. `handler` may be null; it is told once,
+  // later. (Only when too many wait for dials, it is told of that from inside the call.)
   virtual void connect(const PeerId& peer, std::span<const Multiaddr> addresses, DialHandler* handler) = 0;
+  // No more calls to `handler`; the dials go on.
+  virtual void forget(DialHandler& handler) = 0;
   virtual void disconnect(const PeerId& peer) = 0;
 
   virtual bool connected(const PeerId& peer) const = 0;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "alloc/bytes.hpp"
+#include "alloc/intrusive_list.hpp"
 #include "multiformats/peer_id.hpp"
 
 #include <cstddef>
@@ -57,7 +58,8 @@ class Stream {
   ~Stream() = default;
 };
 
-class StreamHandler {
+// A node of the list of those who wait for the answer to an open_stream() that could not even begin.
+class StreamHandler : public IntrusiveListNode<StreamHandler> {
  public:
   // The outcome of Host::open_stream(), or the first call for an inbound stream.
   virtual void on_open(Stream& stream) = 0;
