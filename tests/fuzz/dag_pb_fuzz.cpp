@@ -56,8 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Account holder{budget, "fuzz.holder", Lifetime::block, 64 << 20};
   ChunkPool pool{pages, block.size() / piece + 2};
   const ChunkChain chain = in_pieces(pool, holder, block, piece);
-  const auto whole = unixfs::DagPbNode::parse(unixfs::Rope(block));
-  const auto cut = unixfs::DagPbNode::parse(unixfs::Rope(chain));
+  const auto whole = unixfs::DagPbNode::parse(Rope(block));
+  const auto cut = unixfs::DagPbNode::parse(Rope(chain));
   if (whole.has_value() != cut.has_value()) std::abort();
   if (whole && walk(*whole) != walk(*cut)) std::abort();
   return 0;

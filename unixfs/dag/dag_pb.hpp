@@ -1,57 +1,22 @@
-// DagPbNode: a dag-pb block (codec 0x70) read as a view: its Data field and its links stay where they are.
-//
-// parse() looks at every byte once and refuses what Kubo's decoder refuses: unknown fields, a second Data
-// field, a second run of links, a link whose fields are out of order, given twice, or whose Hash is no CID.
-// Links may come before Data or behind it. What is read afterwards cannot fail. Nothing is allocated,
-// whatever the block claims: there are as many links as there are bytes for them, and all sizes in them are
-// claims.
-//
-// A view is valid as long as the rope it was parsed from. Any thread. The writing side is in
-// unixfs/dag/dag_pb_writer.hpp. Spec: ipld.io/specs/codecs/dag-pb.
+// dag-pb blocks as unixfs reads them: the view of store/dag/dag_pb.hpp, with the errors of this folder. The
+// writing side is in unixfs/dag/dag_pb_writer.hpp.
 #pragma once
 
-#include "multiformats/cid.hpp"
-#include "unixfs/dag/rope.hpp"
+#include "store/dag/dag_pb.hpp"
 #include "unixfs/error.hpp"
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
 
 namespace masu::unixfs {
 
-// A link's name is as long as its block allows; who has to copy it refuses what is longer than this.
-inline constexpr std::size_t link_name_bytes_max = 4096;
+using store::DagPbLink;
+using store::DagPbLinks;
+using store::link_name_bytes_max;
 
-struct DagPbLink {
-  Cid cid;
-  Rope name;                           // often empty
-  std::optional<std::uint64_t> tsize;  // "bytes of all blocks below": a claim
-};
-
-// The links of a node in their order. A small value: copy it to remember a place.
-class DagPbLinks {
- public:
-  DagPbLinks() = default;
-  // The next link; nothing at the end.
-  std::optional<DagPbLink> next();
-  // Passes over one link without reading its CID; false at the end.
-  bool skip();
-
- private:
-  friend struct DagPbNode;
-  explicit DagPbLinks(Rope block) : rest_(block) {}
-  std::optional<Rope> next_field();
-  Rope rest_;
-};
-
-struct DagPbNode {
-  std::optional<Rope> data;
-  std::size_t link_count = 0;
-  Rope block;
-
-  static Result<DagPbNode> parse(Rope block);
-  DagPbLinks links() const { return DagPbLinks(block); }
+struct DagPbNode : store::DagPbNode {
+  static Result<DagPbNode> parse(Rope block) {
+    auto node = store::DagPbNode::parse(block);
+    if (!node) return fail(ErrorCode::malformed, std::move(node.error().detail));
+    return DagPbNode{*node};
+  }
 };
 
 }  // namespace masu::unixfs

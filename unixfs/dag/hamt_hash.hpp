@@ -2,7 +2,7 @@
 // seed 0), whose bits are consumed from the highest down, log2(fanout) of them a level.
 #pragma once
 
-#include "unixfs/dag/rope.hpp"
+#include "alloc/rope.hpp"
 
 #include <bit>
 #include <cstdint>

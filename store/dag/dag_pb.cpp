@@ -1,12 +1,12 @@
-#include "unixfs/dag/dag_pb.hpp"
+#include "store/dag/dag_pb.hpp"
 
 #include "alloc/check.hpp"
-#include "unixfs/dag/protobuf.hpp"
+#include "store/dag/protobuf.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace masu::unixfs {
+namespace masu::store {
 namespace {
 
 using protobuf::WireType;
@@ -15,7 +15,7 @@ using protobuf::WireType;
 enum NodeField : std::uint32_t { field_data = 1, field_links = 2 };
 enum LinkField : std::uint32_t { field_hash = 1, field_name = 2, field_tsize = 3 };
 
-auto malformed(std::string text) { return fail(ErrorCode::malformed, std::move(text)); }
+auto malformed(std::string text) { return fail(StoreErrorCode::corrupt, std::move(text)); }
 auto cut() { return malformed("unexpected EOF"); }
 
 std::string number(std::uint32_t value) { return std::to_string(value); }
@@ -29,7 +29,7 @@ std::expected<Cid, CidError> parse_hash(Rope field) {
   return Cid::take(in);
 }
 
-Result<DagPbLink> parse_link(Rope in) {
+StoreResult<DagPbLink> parse_link(Rope in) {
   DagPbLink link;
   std::uint32_t last = 0;
   bool has_hash = false;
@@ -71,7 +71,7 @@ Result<DagPbLink> parse_link(Rope in) {
 
 }  // namespace
 
-Result<DagPbNode> DagPbNode::parse(Rope block) {
+StoreResult<DagPbNode> DagPbNode::parse(Rope block) {
   DagPbNode node;
   node.block = block;
   bool data_after_links = false;
@@ -120,4 +120,4 @@ std::optional<DagPbLink> DagPbLinks::next() {
 
 bool DagPbLinks::skip() { return next_field().has_value(); }
 
-}  // namespace masu::unixfs
+}  // namespace masu::store

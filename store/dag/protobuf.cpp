@@ -1,6 +1,6 @@
-#include "unixfs/dag/protobuf.hpp"
+#include "store/dag/protobuf.hpp"
 
-namespace masu::unixfs::protobuf {
+namespace masu::store::protobuf {
 
 std::optional<std::uint64_t> take_varint(Rope& in) {
   std::uint64_t value = 0;
@@ -70,4 +70,4 @@ void put_bytes_field(ByteBuffer& out, std::uint32_t field, Bytes bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-}  // namespace masu::unixfs::protobuf
+}  // namespace masu::store::protobuf

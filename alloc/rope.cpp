@@ -1,11 +1,11 @@
-#include "unixfs/dag/rope.hpp"
+#include "alloc/rope.hpp"
 
 #include "alloc/check.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-namespace masu::unixfs {
+namespace masu {
 
 Rope::Rope(const ChunkChain& chain) : more_(chain.begin()), size_(chain.size()) {
   if (size_ > 0) next_piece();
@@ -69,4 +69,4 @@ bool operator==(const Rope& rope, std::string_view text) {
   return true;
 }
 
-}  // namespace masu::unixfs
+}  // namespace masu

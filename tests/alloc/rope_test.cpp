@@ -1,11 +1,11 @@
-#include "unixfs/dag/rope.hpp"
+#include "alloc/rope.hpp"
 
 #include "alloc/budget.hpp"
-#include "tests/unixfs/bytes.hpp"
+#include "tests/store/bytes.hpp"
 
 #include <gtest/gtest.h>
 
-namespace masu::unixfs {
+namespace masu {
 namespace {
 
 class RopeTest : public ::testing::Test {
@@ -28,7 +28,7 @@ class RopeTest : public ::testing::Test {
   Account pages_{budget_, "test.pages", Lifetime::block, 16 << 20};
   Account holder_{budget_, "test.holder", Lifetime::block, 16 << 20};
   ChunkPool pool_{pages_, 64};
-  const std::vector<std::uint8_t> bytes_ = test::ByteStream().take(200);
+  const std::vector<std::uint8_t> bytes_ = store::test::ByteStream().take(200);
 };
 
 TEST_F(RopeTest, WalksTheBytesOfAChainInOrder) {
@@ -76,4 +76,4 @@ TEST_F(RopeTest, ASpanIsARopeOfOnePiece) {
 }
 
 }  // namespace
-}  // namespace masu::unixfs
+}  // namespace masu
