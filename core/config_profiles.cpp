@@ -35,7 +35,7 @@ struct Setting {
 
 using Result = std::expected<void, std::string>;
 
-Result apply(Config& config, std::span<const Setting> settings) {
+Result apply_settings(Config& config, std::span<const Setting> settings) {
   for (const Setting& setting : settings) {
     if (auto done = config.set(setting.path, json::parse(setting.value)); !done) return done;
   }
@@ -64,7 +64,7 @@ Result apply_server(Config& config, bool server) {
   }
   const std::array<Setting, 2> settings = {{{"Discovery.MDNS.Enabled", server ? "false" : "true"},
                                             {"Swarm.DisableNatPortMap", server ? "true" : "false"}}};
-  return apply(config, settings);
+  return apply_settings(config, settings);
 }
 
 Result apply_default_networking(Config& config) {
@@ -74,7 +74,7 @@ Result apply_default_networking(Config& config) {
   }
   static constexpr std::array<Setting, 3> settings = {
       {{"AutoConf", "{}"}, {"Swarm.DisableNatPortMap", "false"}, {"Discovery.MDNS.Enabled", "true"}}};
-  return apply(config, settings);
+  return apply_settings(config, settings);
 }
 
 // One that nobody listens on now.
@@ -170,11 +170,11 @@ std::expected<void, std::string> Config::apply_profile(std::string_view name) {
   if (name == "local-discovery") return apply_server(*this, false);
   if (name == "default-networking") return apply_default_networking(*this);
   if (name == "test") {
-    if (auto done = apply(*this, test_settings); !done) return done;
+    if (auto done = apply_settings(*this, test_settings); !done) return done;
     return set("Ipns.DelegatedPublishers", json::array());
   }
   if (name == "lowpower") {
-    if (auto done = apply(*this, lowpower_settings); !done) return done;
+    if (auto done = apply_settings(*this, lowpower_settings); !done) return done;
     return set("Swarm.ConnMgr.GracePeriod", "1m0s");
   }
   if (name == "announce-off" || name == "announce-on") {
@@ -188,10 +188,10 @@ std::expected<void, std::string> Config::apply_profile(std::string_view name) {
     const std::string tail = "/tcp/" + std::to_string(*port);
     return set_texts(*this, "Addresses.Swarm", {"/ip4/0.0.0.0" + tail, "/ip6/::" + tail});
   }
-  if (name == "unixfs-v0-2015" || name == "legacy-cid-v0") return apply(*this, unixfs_v0_settings);
-  if (name == "unixfs-v1-2025") return apply(*this, unixfs_v1_settings);
-  if (name == "autoconf-on") return apply(*this, autoconf_on_settings);
-  if (name == "autoconf-off") return apply(*this, autoconf_off_settings);
+  if (name == "unixfs-v0-2015" || name == "legacy-cid-v0") return apply_settings(*this, unixfs_v0_settings);
+  if (name == "unixfs-v1-2025") return apply_settings(*this, unixfs_v1_settings);
+  if (name == "autoconf-on") return apply_settings(*this, autoconf_on_settings);
+  if (name == "autoconf-off") return apply_settings(*this, autoconf_off_settings);
   return std::unexpected(std::string(name) + " is not a valid profile");
 }
 

@@ -44,10 +44,11 @@ class Waiter final : public store::JobRoomWaiter {
 class WorkersTest : public ::testing::Test {
  protected:
   void run_until_idle(Workers& workers) {
-    auto guard = boost::asio::make_work_guard(context_);
     while (workers.under_way() > 0) context_.run_one();
   }
   boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
+      boost::asio::make_work_guard(context_);
 };
 
 TEST_F(WorkersTest, AJobRunsElsewhereAndComesBackHere) {
@@ -68,7 +69,6 @@ TEST_F(WorkersTest, LongJobsLeaveAThreadForTheOthers) {
   ASSERT_TRUE(workers.post(second, JobClass::long_));
   first.started.wait(false);
   ASSERT_TRUE(workers.post(read, JobClass::read));
-  auto guard = boost::asio::make_work_guard(context_);
   while (read.finished == 0) context_.run_one();
   EXPECT_FALSE(second.started);
   gate.count_down();
