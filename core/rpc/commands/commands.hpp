@@ -25,5 +25,18 @@ extern const CommandSpec swarm;
 // The network.
 
 // The node itself.
+extern const CommandSpec command_list;
+extern const CommandSpec config;
+extern const CommandSpec config_profile;
+extern const CommandSpec config_profile_apply;
+extern const CommandSpec config_replace;
+extern const CommandSpec config_show;
+extern const CommandSpec daemon;
+extern const CommandSpec init;
+extern const CommandSpec memory_plan;
+extern const CommandSpec shutdown;
+extern const CommandSpec stats_memory;
+extern const CommandSpec version;
+extern const CommandSpec version_deps;
 
 }  // namespace masu::core::rpc::commands

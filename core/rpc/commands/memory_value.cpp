@@ -1,0 +1,62 @@
+#include "core/rpc/commands/memory_value.hpp"
+
+namespace masu::core::rpc::commands {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+
+object account_value(const AccountRow& row) {
+  return {{"Name", row.name},        {"Lifetime", name_of(row.lifetime)}, {"Live", row.live},
+          {"Peak", row.peak},        {"Committed", row.committed},        {"Quota", row.quota},
+          {"Refusals", row.refusals}};
+}
+
+object arena_value(const HeapCount& count) {
+  return {{"Name", name_of(count.arena)},
+          {"Live", count.allocated},
+          {"Committed", count.charged},
+          {"Dirty", count.dirty},
+          {"Tables", count.metadata}};
+}
+
+object door_value(const DoorCount& door) {
+  return {{"Committed", door.charged_bytes},
+          {"Peak", door.peak_bytes},
+          {"Limit", door.limit_bytes},
+          {"Refusals", door.refusals}};
+}
+
+object fixed_value(const FixedPart& fixed) {
+  return {{"Code", fixed.code},   {"Data", fixed.data},     {"Stacks", fixed.stacks},
+          {"Early", fixed.early}, {"Kernel", fixed.kernel}, {"Unknown", fixed.unknown}};
+}
+
+}  // namespace
+
+object memory_value(const MemoryReport& report) {
+  array accounts, heap;
+  for (const AccountRow& row : report.accounts) accounts.push_back(account_value(row));
+  for (const HeapCount& count : report.heap)
+    if (count.created) heap.push_back(arena_value(count));
+  return {{"Budget", report.budget},
+          {"Rss", report.rss.now},
+          {"RssHighWater", report.rss.high_water},
+          {"Sum", report.explained()},
+          {"Unexplained", report.unexplained()},
+          {"Live", report.live()},
+          {"Idle", report.idle()},
+          {"Committed", report.committed()},
+          {"Untouched", report.untouched()},
+          {"HeapTables", report.heap_tables()},
+          {"BoxTables", report.box_tables},
+          {"Unaccounted", report.unaccounted()},
+          {"KernelSockets", report.kernel_sockets},
+          {"Accounts", std::move(accounts)},
+          {"Heap", std::move(heap)},
+          {"Ours", door_value(report.ours)},
+          {"Libraries", door_value(report.library)},
+          {"Fixed", fixed_value(report.fixed)}};
+}
+
+}  // namespace masu::core::rpc::commands
