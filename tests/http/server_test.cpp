@@ -1,0 +1,425 @@
+#include "http/server.hpp"
+
+#include "tests/http/server_fixture.hpp"
+
+#include <algorithm>
+#include <array>
+#include <list>
+#include <string>
+#include <vector>
+
+namespace masu::http {
+namespace {
+
+std::string chunk(std::string_view data) {
+  char size[20];
+  std::snprintf(size, sizeof size, "%zx\r\n", data.size());
+  return size + std::string(data) + "\r\n";
+}
+
+constexpr std::string_view get_hello = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+constexpr std::string_view end_of_hello = "2\r\n/a\r\n0\r\n\r\n";
+
+TEST_F(ServerTest, AnAnswerGoesOutInChunks) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send(get_hello));
+  ASSERT_TRUE(peer.receive_until("0\r\n\r\n"));
+  EXPECT_EQ(peer.received,
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n"
+            "6\r\nhello \r\n2\r\n/a\r\n0\r\n\r\n");
+}
+
+TEST_F(ServerTest, AHeadMayComeByteByByte) {
+  Peer peer = connect();
+  for (const char c : get_hello) ASSERT_TRUE(peer.send({&c, 1}));
+  EXPECT_TRUE(peer.receive_until(end_of_hello));
+}
+
+TEST_F(ServerTest, AConnectionServesManyRequestsAndHoldsNothingBetweenThem) {
+  Peer peer = connect();
+  for (int i = 0; i < 50; ++i) {
+    peer.received.clear();
+    ASSERT_TRUE(peer.send(get_hello));
+    ASSERT_TRUE(peer.receive_until(end_of_hello));
+    poll();
+  }
+  EXPECT_EQ(server().stats().requests, 50u);
+  EXPECT_EQ(server().stats().active, 0u);
+  EXPECT_LT(account_.live_bytes(), 6000u) << "a connection and its task";
+}
+
+TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
+  Peer peer = connect();
+  std::string all;
+  for (int i = 0; i < 30; ++i) all += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n\r\n";
+  ASSERT_TRUE(peer.send(all));
+  ASSERT_TRUE(peer.receive_until("/29\r\n0\r\n\r\n"));
+  std::size_t from = 0;
+  for (int i = 0; i < 30; ++i) {
+    from = peer.received.find("/" + std::to_string(i) + "\r\n", from);
+    ASSERT_NE(from, std::string::npos) << i;
+  }
+}
+
+TEST_F(ServerTest, ABodyOfKnownLengthIsReadToItsEndAndNoFurther) {
+  Peer peer = connect();
+  const std::string body(100'000, 'b');
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + body));
+  ASSERT_TRUE(peer.receive_until("100000"));
+  ASSERT_TRUE(peer.send(get_hello));
+  EXPECT_TRUE(peer.receive_until(end_of_hello)) << "the connection stays good";
+}
+
+TEST_F(ServerTest, AChunkedBodyAndARequestBehindIt) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("abc") +
+                        chunk(std::string(70'000, 'z')) + "0\r\nX-T: 1\r\n\r\n" + std::string(get_hello)));
+  ASSERT_TRUE(peer.receive_until("70003"));
+  EXPECT_TRUE(peer.receive_until(end_of_hello));
+}
+
+TEST_F(ServerTest, AnswerAndBodyMayFlowAtTheSameTime) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  for (int i = 0; i < 5; ++i) {
+    const std::string word = "word" + std::to_string(i);
+    ASSERT_TRUE(peer.send(chunk(word)));
+    ASSERT_TRUE(peer.receive_until(word)) << "before the body ends";
+  }
+  EXPECT_NE(peer.received.find("Connection: close"), std::string::npos);
+  ASSERT_TRUE(peer.send("0\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_to_end());
+  EXPECT_TRUE(peer.received.ends_with("0\r\nX-Sum: 25\r\n\r\n"));
+}
+
+TEST_F(ServerTest, ContinueIsSentWhenTheBodyIsWanted) {
+  Peer wanted = connect();
+  ASSERT_TRUE(wanted.send("POST /count HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+  ASSERT_TRUE(wanted.receive_until("HTTP/1.1 100 Continue\r\n\r\n"));
+  ASSERT_TRUE(wanted.send("ok"));
+  EXPECT_TRUE(wanted.receive_until("200 OK"));
+
+  Peer refused = connect();
+  ASSERT_TRUE(refused.send("POST /early HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+  ASSERT_TRUE(refused.receive_until("no\n"));
+  EXPECT_EQ(refused.received.find("100 Continue"), std::string::npos);
+  EXPECT_NE(refused.received.find("Connection: close"), std::string::npos);
+}
+
+TEST_F(ServerTest, AnEarlyAnswerReachesAClientThatStillSends) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /early HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n"));
+  const std::string part(50'000, 'u');
+  ASSERT_TRUE(peer.send(part));
+  ASSERT_TRUE(peer.send(part));
+  ASSERT_TRUE(peer.receive_until("400 Bad Request"));
+  ASSERT_TRUE(peer.receive_until("no\n"));
+  peer.close();
+  EXPECT_TRUE(run_until([&] { return server().stats().connections == 0; }));
+}
+
+TEST_F(ServerTest, AClientThatLingersIsCutOff) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /early HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_until("no\n"));
+  pass_seconds(options_.linger_seconds + 1);
+  EXPECT_EQ(server().stats().connections, 0u);
+}
+
+TEST_F(ServerTest, ASlowReaderHoldsUpItsHandlerOnly) {
+  Peer slow = connect();
+  const std::size_t size = std::size_t{4} << 20;
+  ASSERT_TRUE(slow.send("GET /bytes?" + std::to_string(size) + " HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(run_until([&] { return handler_.handled == 1; }));
+  for (int i = 0; i < 20; ++i) poll();
+  EXPECT_LE(chunks_.stats().used, 16u) << "no more than one write is under way";
+  Peer other = connect();
+  ASSERT_TRUE(other.send(get_hello));
+  EXPECT_TRUE(other.receive_until(end_of_hello));
+  ASSERT_TRUE(slow.receive_until("\r\n0\r\n\r\n"));
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(slow.received, 'x')), size);
+}
+
+TEST_F(ServerTest, ASlowHandlerHoldsUpItsClient) {
+  // No chunk can be had: nothing is read.
+  std::vector<Chunk> all;
+  while (Chunk one = chunks_.take(body_account_)) all.push_back(std::move(one));
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nContent-Length: 30000\r\n\r\n"));
+  ASSERT_TRUE(peer.send(std::string(30'000, 'b')));
+  ASSERT_TRUE(run_until([&] { return handler_.handled == 1; }));
+  for (int i = 0; i < 3; ++i) poll();
+  EXPECT_TRUE(peer.take_now().empty());
+  all.clear();
+  EXPECT_TRUE(peer.receive_until("30000")) << "and goes on when chunks are back";
+}
+
+TEST_F(ServerTest, ABodyThatNoChunkIsFoundForIsRefused) {
+  options_.starved_seconds = 0;
+  std::vector<Chunk> all;
+  while (Chunk one = chunks_.take(body_account_)) all.push_back(std::move(one));
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"));
+  EXPECT_TRUE(peer.receive_until("out of memory"));
+  EXPECT_EQ(handler_.body_error, BodyError::out_of_memory);
+}
+
+TEST_F(ServerTest, AHandlerIsToldThatItsClientIsGone) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET /hang HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_until("\r\n\r\n"));
+  peer.close();
+  EXPECT_TRUE(run_until([&] { return handler_.told_gone == 1; }));
+  EXPECT_TRUE(handler_.saw_gone);
+  EXPECT_TRUE(run_until([&] { return server().stats().connections == 0; }));
+}
+
+TEST_F(ServerTest, AClientThatPipelinedIsSeenToGoToo) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET /hang HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_until("\r\n\r\n"));
+  ASSERT_TRUE(peer.send(get_hello));
+  poll();
+  EXPECT_EQ(handler_.told_gone, 0u);
+  peer.close();
+  pass_seconds(1);
+  EXPECT_TRUE(run_until([&] { return handler_.told_gone == 1; }));
+}
+
+TEST_F(ServerTest, AWriterIsToldThatItsClientIsGone) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET /bytes?100000000 HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_until("xxx"));
+  peer.close();
+  EXPECT_TRUE(run_until([&] { return handler_.write_failed; }));
+}
+
+TEST_F(ServerTest, AnUploadThatIsBrokenOffIsAnError) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"));
+  peer.close();
+  EXPECT_TRUE(run_until([&] { return handler_.body_error == BodyError::gone; }));
+}
+
+TEST_F(ServerTest, AMalformedChunkedBodyIsAnError) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"));
+  EXPECT_TRUE(peer.receive_until("malformed"));
+  EXPECT_EQ(handler_.body_error, BodyError::malformed);
+}
+
+TEST_F(ServerTest, ACutAnswerHasNoEnd) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET /cut HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_to_end());
+  EXPECT_TRUE(peer.received.ends_with("4\r\nhalf\r\n"));
+}
+
+TEST_F(ServerTest, ATaskWithoutAnAnswerMakesA500) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET /silent HTTP/1.1\r\n\r\n"));
+  EXPECT_TRUE(peer.receive_until("500 Internal Server Error"));
+}
+
+TEST_F(ServerTest, ARefusedHandlerIsA503OrACut) {
+  Peer before = connect();
+  ASSERT_TRUE(before.send("GET /greedy HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(before.receive_to_end());
+  EXPECT_TRUE(before.received.starts_with("HTTP/1.1 503 ")) << before.received;
+  Peer after = connect();
+  ASSERT_TRUE(after.send("GET /greedy?late HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(after.receive_to_end());
+  EXPECT_TRUE(after.received.ends_with("5\r\nfirst\r\n")) << after.received;
+  EXPECT_EQ(server().stats().refused, 2u);
+}
+
+TEST_F(ServerTest, HeadsAboveTheirLimitsAreRefused) {
+  const auto answer_to = [this](const std::string& head) {
+    Peer peer = connect();
+    peer.send(head);
+    EXPECT_TRUE(peer.receive_until("\r\n\r\n"));
+    return peer.received.substr(9, 3);
+  };
+  EXPECT_EQ(answer_to("GET /" + std::string(70'000, 'a') + " HTTP/1.1\r\n\r\n"), "414");
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nA: " + std::string(17'000, 'a') + "\r\n\r\n"), "431");
+  std::string many = "GET / HTTP/1.1\r\n";
+  for (int i = 0; i < 120; ++i) many += "A: b\r\n";
+  EXPECT_EQ(answer_to(many + "\r\n"), "431");
+  EXPECT_EQ(answer_to("nonsense\r\n\r\n"), "400");
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"), "400") << "a folded header";
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"), "501");
+}
+
+TEST_F(ServerTest, ATargetAtItsLimitIsServed) {
+  Peer peer = connect();
+  const std::string target = "/" + std::string(65'535, 'q');
+  ASSERT_TRUE(peer.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_TRUE(peer.receive_until("0\r\n\r\n"));
+  EXPECT_EQ(handler_.last_target, target);
+}
+
+TEST_F(ServerTest, AHeadThatDoesNotEndIsGivenUp) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET / HTTP/1.1\r\nA: "));
+  ASSERT_TRUE(run_until([&] { return server().stats().active == 1; }));
+  pass_seconds(options_.head_seconds);
+  EXPECT_EQ(server().stats().connections, 1u);
+  pass_seconds(1);
+  EXPECT_EQ(server().stats().connections, 0u);
+}
+
+TEST_F(ServerTest, AnIdleConnectionIsClosedAfterAWhile) {
+  Peer peer = connect();
+  poll();
+  pass_seconds(options_.idle_seconds);
+  EXPECT_EQ(server().stats().connections, 1u);
+  pass_seconds(1);
+  EXPECT_EQ(server().stats().connections, 0u);
+}
+
+TEST_F(ServerTest, TheClientsOldWayToCloseWorks) {
+  Peer peer = connect();
+  ASSERT_TRUE(peer.send("GET /a HTTP/1.0\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_to_end());
+  EXPECT_TRUE(peer.received.ends_with("\r\n\r\nhello /a")) << "the end of the connection ends the body";
+  Peer kept = connect();
+  ASSERT_TRUE(kept.send("POST /count HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx"));
+  ASSERT_TRUE(kept.receive_until("\r\n\r\n1"));
+  EXPECT_NE(kept.received.find("Connection: keep-alive"), std::string::npos);
+}
+
+class TcpServerTest : public ServerTest {
+ protected:
+  Peer dial(const Multiaddr& address) {
+    auto fd = connect_to(address);
+    EXPECT_TRUE(fd) << fd.error().detail;
+    return Peer(*this, std::move(*fd));
+  }
+  Multiaddr listen(const std::string& text) {
+    const auto bound = server().listen(Multiaddr::parse(text).value());
+    EXPECT_TRUE(bound) << bound.error();
+    return *bound;
+  }
+};
+
+TEST_F(TcpServerTest, ListensOnBothFamiliesAndAUnixSocket) {
+  const std::string path = testing::TempDir() + "masu-http-test.sock";
+  for (const std::string& at :
+       {std::string("/ip4/127.0.0.1/tcp/0"), std::string("/ip6/::1/tcp/0"), "/unix" + path}) {
+    const Multiaddr bound = listen(at);
+    Peer peer = dial(bound);
+    ASSERT_TRUE(peer.send(get_hello)) << at;
+    EXPECT_TRUE(peer.receive_until(end_of_hello)) << at;
+  }
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+}
+
+TEST_F(TcpServerTest, ALeftoverSocketFileIsReplacedAndALiveOneIsNot) {
+  const std::string path = testing::TempDir() + "masu-http-left.sock";
+  const Multiaddr address = Multiaddr::parse("/unix" + path).value();
+  {
+    const auto dead = open_listener(address, 1, 4096);
+  }
+  ASSERT_EQ(::access(path.c_str(), F_OK), 0) << "as after a SIGKILL";
+  listen("/unix" + path);
+  EXPECT_FALSE(server().listen(address)) << "in use";
+  EXPECT_FALSE(server().listen(Multiaddr::parse("/dns4/example.org/tcp/1").value()));
+}
+
+TEST_F(TcpServerTest, WhenAllAreAtWorkNewOnesWaitAndAreToldAfterAWhile) {
+  options_.connections_max = 2;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  std::list<Peer> busy;
+  for (int i = 0; i < 2; ++i) {
+    busy.push_back(dial(bound));
+    ASSERT_TRUE(busy.back().send("GET /hang HTTP/1.1\r\n\r\n"));
+    ASSERT_TRUE(busy.back().receive_until("\r\n\r\n"));
+  }
+  Peer waiting = dial(bound);
+  ASSERT_TRUE(waiting.send(get_hello));
+  poll();
+  EXPECT_EQ(server().stats().connections, 2u);
+  pass_seconds(options_.full_seconds + 1);
+  ASSERT_TRUE(waiting.receive_to_end());
+  EXPECT_TRUE(waiting.received.starts_with("HTTP/1.1 503 ")) << waiting.received;
+}
+
+TEST_F(TcpServerTest, AnIdleConnectionMakesRoom) {
+  options_.connections_max = 2;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer first = dial(bound), second = dial(bound);
+  for (Peer* peer : {&first, &second}) {
+    ASSERT_TRUE(peer->send(get_hello));
+    ASSERT_TRUE(peer->receive_until(end_of_hello));
+  }
+  Peer third = dial(bound);
+  ASSERT_TRUE(third.send(get_hello));
+  ASSERT_TRUE(third.receive_until(end_of_hello));
+  EXPECT_TRUE(first.receive_to_end()) << "the one that was idle for the longest";
+  second.take_now();
+  EXPECT_FALSE(second.closed);
+}
+
+TEST_F(TcpServerTest, ClosingTellsExchangesAndWaitsForThem) {
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer idle = dial(bound), busy = dial(bound);
+  ASSERT_TRUE(busy.send("GET /hang HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(busy.receive_until("\r\n\r\n"));
+  server().close();
+  EXPECT_EQ(handler_.told_gone, 1u);
+  EXPECT_TRUE(run_until([&] { return server().closed(); }));
+  EXPECT_TRUE(busy.receive_to_end());
+  EXPECT_TRUE(busy.received.ends_with("0\r\n\r\n")) << "its answer is ended in order";
+  EXPECT_FALSE(connect_to(bound)) << "nobody listens";
+}
+
+TEST_F(TcpServerTest, TenThousandRequestsLeaveNothingBehind) {
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  std::size_t before = 0;
+  for (int i = 0; i < 100; ++i) {
+    Peer peer = dial(bound);
+    std::string pipelined;
+    for (int j = 0; j < 100; ++j) {
+      pipelined += "POST /count HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    }
+    ASSERT_TRUE(peer.send(pipelined));
+    std::size_t answers = 0;
+    ASSERT_TRUE(run_until([&] {
+      answers = 0;
+      for (std::size_t at = peer.take_now().find("\r\n\r\n3"); at != std::string::npos;
+           at = peer.received.find("\r\n\r\n3", at + 1)) {
+        ++answers;
+      }
+      return answers == 100 || peer.closed;
+    }));
+    ASSERT_EQ(answers, 100u) << i;
+    peer.close();
+    ASSERT_TRUE(run_until([&] { return server().stats().connections == 0; }));
+    if (i == 0) before = account_.live_bytes();
+    ASSERT_EQ(account_.live_bytes(), before);
+  }
+  EXPECT_EQ(server().stats().requests, 10'000u);
+}
+
+// Every allocation of an exchange is refused once: the client gets an answer or an end, and nothing stays.
+TEST_F(ServerTest, EachRefusalIsAnAnswerOrAnEnd) {
+  std::size_t whole = 0;
+  for (std::size_t quota = 256; quota < 24'000; quota += 64) {
+    account_.set_quota(quota);
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    Peer peer(*this, Descriptor(ends[1]));
+    if (!server().adopt(ends[0])) continue;
+    peer.send("POST /echo HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
+    ASSERT_TRUE(peer.receive_to_end()) << quota;
+    const bool complete = peer.received.ends_with("X-Sum: 3\r\n\r\n");
+    whole += complete ? 1 : 0;
+    ASSERT_TRUE(run_until([&] { return server().stats().connections == 0; }));
+    ASSERT_EQ(account_.live_bytes(), 0u) << quota;
+    ASSERT_EQ(chunks_.stats().used, 0u) << quota;
+  }
+  EXPECT_GT(whole, 10u) << "and with enough memory it works";
+}
+
+}  // namespace
+}  // namespace masu::http
