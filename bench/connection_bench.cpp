@@ -88,6 +88,7 @@ class End final : public ConnectionOwner {
   std::string_view find_protocol(std::string_view) override { return protocol[0]; }
   StreamHandler* on_inbound_stream(std::string_view) override { return &inbound; }
   void on_stream_gone(std::string_view, bool) override {}
+  void on_stream_bytes(std::string_view, std::size_t, std::size_t) override {}
   void on_connection_ended(ConnectionEnd, std::string_view) override {}
   void on_turn_wanted() override { turn_wanted = true; }
 

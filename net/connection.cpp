@@ -168,6 +168,7 @@ void Connection::advance_upgrade(TimePoint now) {
   try {
     const auto progress = upgrade_->advance(reader_, writer_);
     if (!progress) {
+      peer_ = upgrade_->answered();
       fail(progress.error().end, progress.error().detail, now);
     } else if (*progress == Upgrade::Progress::done) {
       establish(now);

@@ -91,6 +91,13 @@ class Connection final : private SessionHost, private MemoryWaiter {
   bool ended() const;  // on_connection_ended() has come: destroy it
   ConnectionRole role() const;
   const PeerId& peer() const override;  // Requires: established().
+  // Who is at the other end, also when it was the wrong one; nullopt: it did not come to that.
+  const std::optional<PeerId>& answered() const { return peer_; }
+  // `visit(std::string_view protocol, bool inbound)` for each stream; an empty text: it is being negotiated.
+  template <class Visitor>
+  void for_each_stream(Visitor&& visit) const {
+    session_.for_each_stream(visit);
+  }
   ConnectionStats stats() const;
 
  private:

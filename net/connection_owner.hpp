@@ -41,6 +41,9 @@ class ConnectionOwner {
   // streams `protocol` is what on_inbound_stream() was given; for outbound ones that never settled it is
   // empty.
   virtual void on_stream_gone(std::string_view protocol, bool inbound) = 0;
+  // So many bytes of a stream were taken by its handler, or from it; with those of its negotiation, for which
+  // `protocol` is empty as long as it is not settled.
+  virtual void on_stream_bytes(std::string_view protocol, std::size_t in, std::size_t out) = 0;
   // The last upcall; all streams were closed before. `detail` is for people, valid inside the call.
   virtual void on_connection_ended(ConnectionEnd end, std::string_view detail) = 0;
   // There is work that did not come from an input (a handler marked something, memory came back): call

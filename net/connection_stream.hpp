@@ -31,6 +31,7 @@ class ConnectionStream final : public YamuxStream, public Stream {
         handler_(&handler),
         negotiation_(MultistreamDialer(protocols)) {}
 
+  Session& session() { return session_; }
   const PeerId& peer() const override;
   std::string_view protocol() const override { return protocol_; }
   bool inbound() const override { return YamuxStream::inbound(); }

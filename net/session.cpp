@@ -113,12 +113,16 @@ YamuxStream* Session::on_inbound(std::uint32_t id) {
 std::size_t Session::on_data(YamuxStream& base, Bytes bytes, TimePoint) {
   ConnectionStream& stream = of(base);
   std::size_t taken = 0;
-  if (!stream.settled_) taken = negotiate(stream, bytes);
+  if (!stream.settled_) {
+    taken = negotiate(stream, bytes);
+    host_.owner().on_stream_bytes(stream.protocol_, taken, 0);
+  }
   if (stream.open_owed_) open(stream);
   if (stream.over() || stream.released_ || stream.end_) return bytes.size();
   if (!stream.settled_ || stream.handler_ == nullptr || taken == bytes.size()) return taken;
-  taken += stream.handler_->on_data(stream, bytes.subspan(taken));
-  return stream.over() || stream.released_ ? bytes.size() : taken;
+  const std::size_t payload = stream.handler_->on_data(stream, bytes.subspan(taken));
+  host_.owner().on_stream_bytes(stream.protocol_, payload, 0);
+  return stream.over() || stream.released_ ? bytes.size() : taken + payload;
 }
 
 void Session::on_fin(YamuxStream& base) { yamux_.ready(base); }
@@ -209,6 +213,7 @@ std::size_t Session::write(ConnectionStream& stream, Bytes bytes) {
   if (!write_lines(stream)) return 0;
   const std::size_t written = yamux_.write(stream, bytes, now_);
   if (written == bytes.size()) stream.wants_write_ = false;
+  host_.owner().on_stream_bytes(stream.protocol_, 0, written);
   host_.on_session_marked();
   return written;
 }

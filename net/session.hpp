@@ -56,6 +56,15 @@ class Session final : private YamuxUser {
   // Tells every handler, and forgets all streams. No stream can be opened any more.
   void close_all(StreamEnd end, TimePoint now);
 
+  template <class Visitor>
+  void for_each_stream(Visitor&& visit) const {
+    yamux_.for_each_stream([&](const YamuxStream& base) {
+      const auto& stream = static_cast<const ConnectionStream&>(base);
+      if (!stream.over()) visit(stream.protocol(), stream.YamuxStream::inbound());
+    });
+  }
+  SessionHost& host() { return host_; }
+
   // What ConnectionStream passes on.
   const PeerId& peer() const { return host_.peer(); }
   std::size_t write(ConnectionStream& stream, Bytes bytes);

@@ -111,6 +111,7 @@ bool Session::write_lines(ConnectionStream& stream) {
   if (size == 0) return true;
   if (!yamux_.write_whole(stream, Bytes(text).first(size))) return false;
   stream.negotiation_ = side;
+  host_.owner().on_stream_bytes(stream.protocol_, 0, size);
   return owed().empty();
 }
 

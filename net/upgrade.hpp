@@ -42,6 +42,7 @@ class Upgrade {
   // May throw std::bad_alloc (keys of peers): final too.
   [[nodiscard]] std::expected<Progress, UpgradeError> advance(SecureReader& reader, SecureWriter& writer);
 
+  std::optional<PeerId> answered() const { return noise_.answered(); }
   const NoiseHandshake::Remote& remote() const { return noise_.remote(); }  // Requires: done.
 
  private:

@@ -116,7 +116,7 @@ class Yamux {
   std::size_t inbound_streams() const { return inbound_; }
   std::size_t outbound_streams() const { return outbound_; }
   template <class Visitor>
-  void for_each_stream(Visitor&& visit);
+  void for_each_stream(Visitor&& visit) const;
 
   // --- Time. ---
   TimePoint next_deadline() const { return next_deadline_; }
@@ -222,7 +222,7 @@ class Yamux {
 };
 
 template <class Visitor>
-void Yamux::for_each_stream(Visitor&& visit) {
+void Yamux::for_each_stream(Visitor&& visit) const {
   for (YamuxStream* stream : table_) {
     while (stream != nullptr) {
       YamuxStream* next = stream->next_in_bucket_;

@@ -54,7 +54,10 @@ std::expected<void, NoiseError> NoiseHandshake::on_payload(Bytes bytes) {
     return std::unexpected(NoiseError::bad_signature);
   }
   const PeerId peer = PeerId::of(*key);
-  if (expected_ && peer != *expected_) return std::unexpected(NoiseError::wrong_peer);
+  if (expected_ && peer != *expected_) {
+    remote_.emplace(Remote{peer, std::move(*key), false});
+    return std::unexpected(NoiseError::wrong_peer);
+  }
   if (payload->names_muxers && !payload->knows_our_muxer) return std::unexpected(NoiseError::no_common_muxer);
   remote_.emplace(Remote{peer, std::move(*key), payload->names_muxers});
   return {};

@@ -56,6 +56,10 @@ class NoiseHandshake {
   std::size_t message_max_bytes() const { return identity_.payload.size() + noise_overhead_bytes; }
 
   const Remote& remote() const { return *remote_; }  // Requires: complete().
+  // Who answered, also when it was another than the one we expected; nullopt before that.
+  std::optional<PeerId> answered() const {
+    return remote_ ? std::optional(remote_->peer) : std::nullopt;
+  }
   NoiseXX::Transport split() const { return xx_.split(); }
 
  private:

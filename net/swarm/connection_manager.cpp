@@ -117,10 +117,10 @@ std::optional<TimePoint> ConnectionManager::next_deadline() const {
   return silent_until_;
 }
 
-void ConnectionManager::choose(TimePoint now) {
+void ConnectionManager::choose(TimePoint now, Duration grace) {
   for (ManagedConnection& connection : connections_) {
     connection.candidate_ = false;
-    if (now < connection.opened_at_ + marks_.grace) continue;
+    if (now < connection.opened_at_ + grace) continue;
     const Peer* peer = index_.find(connection.managed_peer().bytes());
     if (peer != nullptr && peer->is_protected()) continue;
     connection.candidate_ = true;

@@ -78,9 +78,9 @@ class ConnectionManager {
   // for those to give up, which may remove them at once.
   template <class Close>
   void trim(TimePoint now, Close&& close);
-  // The same without regard to marks and silence: gives up to `count`.
+  // The same without regard to marks and silence: gives up to `count` of those that are there for `grace`.
   template <class Close>
-  void trim(TimePoint now, std::size_t count, Close&& close);
+  void trim(TimePoint now, std::size_t count, Duration grace, Close&& close);
   // When trim() has to be called, if it does not happen before.
   std::optional<TimePoint> next_deadline() const;
 
@@ -104,7 +104,7 @@ class ConnectionManager {
   Peer* find_or_make(const PeerId& id);
   void drop_if_empty(Peer& peer);
   bool evict();
-  void choose(TimePoint now);
+  void choose(TimePoint now, Duration grace);
   std::size_t candidates() const;
   ManagedConnection* least_of_candidates();
 
@@ -120,14 +120,14 @@ template <class Close>
 void ConnectionManager::trim(TimePoint now, Close&& close) {
   if (now < silent_until_ || connections_.size() <= marks_.high) return;
   silent_until_ = now + marks_.silence;
-  choose(now);
+  choose(now, marks_.grace);
   const std::size_t count = candidates();
   for (std::size_t left = count; left > marks_.low; --left) close(*least_of_candidates());
 }
 
 template <class Close>
-void ConnectionManager::trim(TimePoint now, std::size_t count, Close&& close) {
-  choose(now);
+void ConnectionManager::trim(TimePoint now, std::size_t count, Duration grace, Close&& close) {
+  choose(now, grace);
   for (; count > 0; --count) {
     ManagedConnection* least = least_of_candidates();
     if (least == nullptr) return;

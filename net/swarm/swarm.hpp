@@ -43,6 +43,7 @@
 namespace masu::net {
 
 class AddressResolver;
+class SwarmCore;
 
 // A connection, as commands show it.
 struct ConnectionInfo {
@@ -143,15 +144,12 @@ class Swarm final : public Host {
   void set_dialling(bool dialling);
 
  private:
-  class Impl;
-  friend class SwarmTestAccess;
-
   using VisitConnection = void (*)(void* visitor, const ConnectionInfo& connection);
   using VisitStream = void (*)(void* visitor, std::string_view protocol);
   void visit_connections(void* visitor, VisitConnection visit) const;
   void visit_streams(const PeerId& peer, const MultiaddrView& remote, void* visitor, VisitStream visit) const;
 
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<SwarmCore> core_;
 };
 
 template <class Visitor>

@@ -78,7 +78,11 @@ void TcpDial::on_ready(int error) {
   } else if (error == 0) {
     succeed();
   } else {
-    fail("connect: " + error_text(error));
+    std::string why = error_text(error);
+    // As Go's network library says it, which users know.
+    if (!why.empty() && why.front() >= 'A' && why.front() <= 'Z')
+      why.front() = static_cast<char>(why.front() - 'A' + 'a');
+    fail("connect: " + why);
   }
   in_upcall_ = false;
   release_if_unused();
@@ -98,12 +102,16 @@ void TcpDial::fail(std::string_view why) {
   cancel();
   boost::system::error_code ignored;
   descriptor_.close(ignored);
-  std::exchange(handler_, nullptr)->on_link_failed(why);
+  const bool v4 = target_.ip().is_v4();
+  std::string text =
+      v4 ? "dial tcp4 " + target_.ip().to_string() : "dial tcp6 [" + target_.ip().to_string() + "]";
+  text.append(":").append(std::to_string(target_.port())).append(": ").append(why);
+  std::exchange(handler_, nullptr)->on_link_failed(text);
 }
 
 void TcpDial::on_timer(TimePoint) {
   in_upcall_ = true;
-  fail("connect: timed out");
+  fail("i/o timeout");
   in_upcall_ = false;
   release_if_unused();
 }

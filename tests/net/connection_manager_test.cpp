@@ -108,7 +108,7 @@ TEST_F(ConnectionManagerTest, SomeAreGivenUpOnRequest) {
   manager_.protect(peer_number(1), "mine");
   now_ += 1min;
   std::size_t closed = 0;
-  manager_.trim(now_, 10, [&](ManagedConnection& connection) {
+  manager_.trim(now_, 10, manager_.marks().grace, [&](ManagedConnection& connection) {
     ++closed;
     manager_.remove(connection);
   });

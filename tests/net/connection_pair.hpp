@@ -107,6 +107,10 @@ class TestEnd final : public ConnectionOwner {
   std::string_view find_protocol(std::string_view protocol) override;
   StreamHandler* on_inbound_stream(std::string_view protocol) override;
   void on_stream_gone(std::string_view, bool) override { ++streams_gone; }
+  void on_stream_bytes(std::string_view, std::size_t in, std::size_t out) override {
+    stream_bytes_in += in;
+    stream_bytes_out += out;
+  }
   void on_connection_ended(ConnectionEnd how, std::string_view why) override {
     ended = how;
     detail = why;
@@ -124,6 +128,8 @@ class TestEnd final : public ConnectionOwner {
   std::optional<ConnectionEnd> ended;
   std::string detail;
   int streams_gone = 0;
+  std::uint64_t stream_bytes_in = 0;
+  std::uint64_t stream_bytes_out = 0;
   bool turn_wanted = false;
   std::optional<Connection> connection;
 };

@@ -255,7 +255,8 @@ TEST_F(TcpTransportTest, ARefusedDialSaysSo) {
   TestDialer& dialer = dial(at, nullptr);
   EXPECT_FALSE(dialer.done) << "no upcall from inside the call";
   EXPECT_TRUE(loop_.run_until([&] { return dialer.done; }));
-  EXPECT_EQ(dialer.failed, "connect: Connection refused");
+  EXPECT_EQ(dialer.failed,
+            "dial tcp4 127.0.0.1:" + std::to_string(*at.tcp_port()) + ": connect: connection refused");
 }
 
 TEST_F(TcpTransportTest, ADialIsGivenUpInTime) {
@@ -265,7 +266,7 @@ TEST_F(TcpTransportTest, ADialIsGivenUpInTime) {
   EXPECT_FALSE(dialer.done);
   loop_.advance(1ns);
   EXPECT_TRUE(dialer.done);
-  EXPECT_EQ(dialer.failed, "connect: timed out");
+  EXPECT_TRUE(dialer.failed.ends_with(": i/o timeout")) << dialer.failed;
 }
 
 TEST_F(TcpTransportTest, ADialMayBeGivenUpByItsOwner) {

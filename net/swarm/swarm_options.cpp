@@ -1,0 +1,59 @@
+#include "net/swarm/swarm_options.hpp"
+
+#include <algorithm>
+
+namespace masu::net {
+
+ConnectionLimits connection_limits_of(const CapacityPlan& plan) {
+  ConnectionLimits limits;
+  limits.handshakes = plan.handshakes;
+  limits.streams = plan.streams;
+  limits.partial_lines = std::max<std::size_t>(plan.handshakes, 8);
+  limits.frame_slots = plan.frame_slots;
+  limits.receive_bytes = plan.receive_bytes;
+  limits.send_bytes = plan.send_bytes;
+  limits.window_bytes = plan.window_bytes;
+  limits.inbound_streams_each = plan.inbound_streams_per_connection;
+  return limits;
+}
+
+SwarmOptions swarm_options_of(const CapacityPlan& plan) {
+  SwarmOptions options;
+  options.connections = plan.connections;
+  options.outbound_reserve = std::max<std::size_t>(plan.connections / 8, 2);
+  options.inbound_handshakes = plan.handshakes - plan.handshakes / 2;
+  options.inbound_handshakes_per_host = std::max<std::size_t>(options.inbound_handshakes / 4, 1);
+  // Half of what may be there, and a fifth: as 128 at 64M stand to Kubo's 96 and 32, with room above.
+  options.marks.high = plan.connections * 3 / 4;
+  options.marks.low = plan.connections / 4;
+  // A dial that has its socket needs a handshake.
+  options.dials = std::max<std::size_t>(plan.handshakes / 2, 1);
+  options.dials_per_peer = std::min<std::size_t>(options.dials, 4);
+  options.dialled_peers = std::clamp<std::size_t>(plan.connections / 2, 16, 256);
+  options.dial_bytes = options.dialled_peers * 4096;
+  options.backoff_entries = std::clamp<std::size_t>(plan.peers / 4, 64, 2048);
+  options.identify_asks = std::clamp<std::size_t>(plan.connections / 8, 4, 32);
+  options.identify_pushes_in = std::clamp<std::size_t>(plan.connections / 16, 2, 16);
+  options.identify_pushes_out = std::clamp<std::size_t>(plan.connections / 4, 4, 32);
+  options.identify_sends = options.identify_pushes_out + std::clamp<std::size_t>(plan.connections / 8, 4, 32);
+  options.peerstore.peers = plan.peers;
+  options.peerstore.addresses = plan.addresses;
+  options.peerstore.addresses_per_connected_peer =
+      std::clamp<std::size_t>(plan.addresses / 2 / plan.connections, 4, 64);
+  options.peerstore.texts = std::clamp<std::size_t>(plan.peers / 4, 128, 4096);
+  options.peerstore.protocol_blocks = plan.connections * 4;
+  return options;
+}
+
+TcpOptions tcp_options_of(const CapacityPlan& plan) {
+  TcpOptions options;
+  options.links_max = plan.connections;
+  options.dials_max = std::max<std::size_t>(plan.handshakes / 2, 1);
+  options.receive_buffer_bytes = plan.socket_receive_bytes;
+  options.send_buffer_bytes = plan.socket_send_bytes;
+  options.busy_links_max = plan.busy_connections;
+  options.busy_buffer_bytes = plan.busy_socket_bytes;
+  return options;
+}
+
+}  // namespace masu::net
