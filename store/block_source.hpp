@@ -19,18 +19,20 @@
 
 namespace masu::store {
 
+// What a request that is under way is for: it lies in the request, so that a source needs no memory for it.
+struct BlockAsk {
+  Cid cid;
+  Account* holder = nullptr;
+};
+
 class BlockRequest : public IntrusiveListNode<BlockRequest> {
  public:
+  BlockAsk ask;  // the source's while the request is under way
   // The outcome, once. May destroy the request, and may ask the source for more.
   virtual void on_block(StoreResult<ChunkChain> block) = 0;
 
  protected:
   ~BlockRequest() = default;
-
- private:
-  friend class BlockSource;
-  Cid cid_;
-  Account* holder_ = nullptr;
 };
 
 class BlockSource {
@@ -45,15 +47,6 @@ class BlockSource {
   // These will be asked for soon, in this order: a hint. Over the network they are fetched into the store;
   // what exceeds the bounds of the source is left out.
   virtual void prefetch(std::span<const Cid> cids) = 0;
-
- protected:
-  // What a request that waits is for lies in the request, so that a source needs no memory for it.
-  static void note(BlockRequest& request, const Cid& cid, Account& holder) {
-    request.cid_ = cid;
-    request.holder_ = &holder;
-  }
-  static const Cid& cid_of(const BlockRequest& request) { return request.cid_; }
-  static Account& holder_of(const BlockRequest& request) { return *request.holder_; }
 };
 
 // One block as a Task waits for it, forgotten when it goes away first:

@@ -88,8 +88,7 @@ void LocalReads::pump() {
 
 bool LocalReads::start(LocalSource& source) {
   BlockRequest& request = source.waiting_.front();
-  Read* const read =
-      reads_.create(*this, BlockSource::cid_of(request), BlockSource::holder_of(request), request);
+  Read* const read = reads_.create(*this, request.ask.cid, *request.ask.holder, request);
   if (read == nullptr) return false;  // the end of another read comes here again
   if (!jobs_.post(*read, JobClass::read)) {
     reads_.destroy(read);
@@ -113,7 +112,7 @@ void LocalSource::line_up() {
 }
 
 void LocalSource::get(const Cid& cid, Account& holder, BlockRequest& request) {
-  note(request, cid, holder);
+  request.ask = {cid, &holder};
   waiting_.push_back(request);
   line_up();
   reads_.pump();
