@@ -50,6 +50,9 @@ class BodySource {
   // The next piece, an empty one at the end. Its bytes stay valid until the next call. The error ends the
   // request and is ClientError::detail.
   virtual std::expected<BodyPiece, std::string> next() = 0;
+  // A descriptor to wait for before next() is called, so that the answer is read meanwhile; -1: it does not
+  // block for long.
+  virtual int wait_for() const { return -1; }
 
  protected:
   ~BodySource() = default;

@@ -15,7 +15,6 @@ namespace masu::http {
 namespace {
 
 constexpr std::size_t first_buffer_bytes = 2048;
-constexpr std::size_t pieces_max = 72;  // of one system call
 constexpr unsigned chunk_waits_each_second = 100;
 
 }  // namespace
