@@ -75,6 +75,7 @@ class SimTransport final : public net::Transport {
   bool paused_ = false;
   bool closed_ = false;
   std::size_t links_ = 0;
+  std::shared_ptr<void> alive_ = std::make_shared<int>();  // events look whether it is still there
 };
 
 // One end of a link.
@@ -169,6 +170,7 @@ class SimNetwork final : public net::Clock {
   SimLink* find(std::uint64_t id);
   SimTransport* host_at(const IpAddress& ip);
   void connect(SimTransport& from, const Multiaddr& to, std::uint64_t dial);
+  void fail_dial(std::uint64_t dial, std::string_view why);
   bool step(TimePoint until);
   void sweep();
 
