@@ -17,8 +17,8 @@ class AttackLink final : public net::LinkUser, public net::LinkDialHandler {
     never_reads,  // asks for answers, and takes none
   };
 
-  AttackLink(SimNetwork& network, net::TestNode& memory, SimTransport& host, const SimNode& victim, Way way)
-      : way_(way), network_(network), victim_(victim.id()), memory_(memory) {
+  AttackLink(SimNetwork& network, SimTransport& host, const SimNode& victim, Way way)
+      : way_(way), network_(network), victim_(victim.id()), memory_(network.random()(), {}, 512) {
     dial_ = host.dial(victim.address(), 15s, *this);
   }
   ~AttackLink() {
@@ -102,7 +102,7 @@ class AttackLink final : public net::LinkUser, public net::LinkDialHandler {
   const Way way_;
   SimNetwork& network_;
   const PeerId victim_;
-  net::TestNode& memory_;
+  net::TestNode memory_;  // an identity of its own
   net::LinkDialHandle dial_;
   net::LinkHandle link_;
   std::vector<std::unique_ptr<net::TestHandler>> handlers_;
@@ -123,7 +123,7 @@ class AttackSimTest : public ::testing::Test {
                                 static_cast<std::uint8_t>(hosts_.size()), 1};
       hosts_.push_back(std::make_unique<SimTransport>(network_, IpAddress(ip)));
     }
-    links_.push_back(std::make_unique<AttackLink>(network_, memory_, *hosts_[host], victim_, way));
+    links_.push_back(std::make_unique<AttackLink>(network_, *hosts_[host], victim_, way));
     return *links_.back();
   }
   void drop_closed() {
@@ -172,7 +172,6 @@ class AttackSimTest : public ::testing::Test {
   }
 
   SimNetwork network_;
-  net::TestNode memory_{77, {}, 8192};
   SimNode victim_{network_, 1};
   std::vector<std::unique_ptr<SimTransport>> hosts_;
   std::vector<std::unique_ptr<AttackLink>> links_;
