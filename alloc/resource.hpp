@@ -30,6 +30,26 @@ class AccountResource final : public std::pmr::memory_resource {
   Account& account_;
 };
 
+// The same as a standard allocator, for what must not lie beside the resource that frees it (a shared_ptr's
+// control block). The account outlives the memory.
+template <class T>
+struct AccountAllocator {
+  using value_type = T;
+  explicit AccountAllocator(Account& holder) : account(&holder) {}
+  template <class Other>
+  AccountAllocator(const AccountAllocator<Other>& other) : account(other.account) {}  // NOLINT: a rebind
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(AccountResource(*account).allocate(count * sizeof(T), alignof(T)));
+  }
+  void deallocate(T* memory, std::size_t count) {
+    AccountResource(*account).deallocate(memory, count * sizeof(T), alignof(T));
+  }
+  friend bool operator==(const AccountAllocator& a, const AccountAllocator& b) {
+    return a.account == b.account;
+  }
+  Account* account;
+};
+
 class Bump final : public std::pmr::memory_resource {
  public:
   Bump(Account& account, std::size_t cap_bytes);

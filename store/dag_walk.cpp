@@ -21,25 +21,6 @@ constexpr std::size_t stack_bytes = 4 * SpillStack::record_bytes_max;
 constexpr std::size_t hints = 32;
 constexpr std::size_t hint_every = 16;
 
-// Allocations of shared_ptr, whose control block outlives every resource that could lie beside it.
-template <class T>
-struct AccountAllocator {
-  using value_type = T;
-  explicit AccountAllocator(Account& holder) : account(&holder) {}
-  template <class Other>
-  AccountAllocator(const AccountAllocator<Other>& other) : account(other.account) {}  // NOLINT: a rebind
-  T* allocate(std::size_t count) {
-    return static_cast<T*>(AccountResource(*account).allocate(count * sizeof(T), alignof(T)));
-  }
-  void deallocate(T* memory, std::size_t count) {
-    AccountResource(*account).deallocate(memory, count * sizeof(T), alignof(T));
-  }
-  friend bool operator==(const AccountAllocator& a, const AccountAllocator& b) {
-    return a.account == b.account;
-  }
-  Account* account;
-};
-
 // Calls visit(cid, name) for each link; the name is empty but for dag-pb.
 template <class Visit>
 StoreResult<void> for_each_named_link(Codec codec, Rope block, Visit&& visit) {
@@ -334,7 +315,11 @@ Task<StoreResult<void>> DagWalk::ask_for_more(TaskMemory memory) {
     ++taken_since_hint_;
     Fetch& fetch = *free_.pop_front();
     fetch.entry = std::move(entry);
-    ask(fetch);
+    if (options_.fetch_leaves || !has_no_links(fetch.entry.cid.codec())) {
+      ask(fetch);
+    } else {
+      arrived_.push_back(fetch);
+    }
   }
   co_return StoreResult<void>();
 }

@@ -55,6 +55,7 @@ struct WalkOptions {
   std::optional<std::uint32_t> depth_max;  // of what is visited; roots have depth 0
   Again again = Again::never;
   bool roots_count_as_seen = true;  // false: a link to a root is visited too
+  bool fetch_leaves = true;         // false: blocks of codecs without links are visited empty, and not read
   bool links = false;               // tell who linked, and by which name
   std::size_t memory_bytes = 192 * 1024;
 };

@@ -99,6 +99,15 @@ class DagBuilder {
     }
   }
 
+  // The same, and a root over the last of them and some others.
+  Cid add_random_dag(std::size_t count, std::uint64_t seed) {
+    add_random(count, seed);
+    std::vector<Cid> links;
+    for (std::size_t i = 0; i < count; i += 1 + i / 2) links.push_back(nodes_[nodes_.size() - 1 - i]);
+    nodes_.push_back(add(Codec::dag_pb, links, "root " + std::to_string(seed)));
+    return nodes_.back();
+  }
+
   const std::vector<Cid>& nodes() const { return nodes_; }
   const std::vector<NamedLink>& links_of(const Cid& cid) const { return links_.at(cid); }
 

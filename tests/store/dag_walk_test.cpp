@@ -84,9 +84,7 @@ class DagWalkTest : public ::testing::Test, public TaskListener {
 TEST_F(DagWalkTest, OneAtATimeComesInTheOrderOfTheDag) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     jobs_.shuffle(seed);
-    dag_.add_random(200, seed);
-    const Cid root = dag_.add(Codec::dag_pb, {dag_.nodes().back(), dag_.nodes()[50], dag_.nodes().back()},
-                              "root " + std::to_string(seed));
+    const Cid root = dag_.add_random_dag(200, seed);
     const Walked walked = walk(root, {});
     EXPECT_TRUE(walked.ended && !walked.error);
     ASSERT_EQ(walked.cids, dag_.preorder(root)) << "seed " << seed;
@@ -96,8 +94,7 @@ TEST_F(DagWalkTest, OneAtATimeComesInTheOrderOfTheDag) {
 }
 
 TEST_F(DagWalkTest, ManyAtATimeComeAsTheyArrive) {
-  dag_.add_random(2000, 1);
-  const Cid root = dag_.nodes().back();
+  const Cid root = dag_.add_random_dag(2000, 1);
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     jobs_.shuffle(seed);
     Walked walked = walk(root, {.under_way = 32});
@@ -161,6 +158,20 @@ TEST_F(DagWalkTest, RootsMayBeVisitedAgainAsLinks) {
   }
 }
 
+TEST_F(DagWalkTest, LeavesNeedNotBeRead) {
+  const Cid root = dag_.add_random_dag(200, 6);
+  const std::vector<Cid> expected = dag_.preorder(root);
+  const auto inner =
+      std::ranges::count_if(expected, [](const Cid& cid) { return cid.codec() != Codec::raw; });
+  for (const std::size_t under_way : {1, 8}) {
+    store_.calls = 0;
+    const Walked walked = walk(root, {.under_way = under_way, .fetch_leaves = false});
+    EXPECT_EQ(walked.cids.size(), expected.size());
+    if (under_way == 1) EXPECT_EQ(walked.cids, expected);
+    EXPECT_EQ(store_.calls, static_cast<std::size_t>(inner));
+  }
+}
+
 TEST_F(DagWalkTest, MissingAndMalformedBlocksAreVisitsWithErrors) {
   const Cid missing = test::cid_of(Codec::dag_pb, "never stored");
   const Cid broken = dag_.add(Codec::raw, std::vector<Cid>(), "no protobuf");
@@ -197,7 +208,7 @@ TEST_F(DagWalkTest, LessAtATimeWhenTheBudgetIsSmall) {
 }
 
 TEST_F(DagWalkTest, EndsWhereverItIsLeft) {
-  dag_.add_random(300, 3);
+  dag_.add_random_dag(300, 3);
   for (std::size_t steps = 0; steps < 60; ++steps) {
     Walked walked;
     {
@@ -215,8 +226,7 @@ TEST_F(DagWalkTest, EndsWhereverItIsLeft) {
 }
 
 TEST_F(DagWalkTest, EveryFailureIsAnErrorOrAVisitWithOne) {
-  dag_.add_random(100, 4);
-  const Cid root = dag_.nodes().back();
+  const Cid root = dag_.add_random_dag(100, 4);
   const std::size_t blocks = dag_.preorder(root).size();
   for (std::size_t n = 0; n < blocks; ++n) {
     store_.fail_after(n);
@@ -237,7 +247,7 @@ TEST_F(DagWalkTest, EveryFailureIsAnErrorOrAVisitWithOne) {
 }
 
 TEST_F(DagWalkTest, ARefusedAllocationEndsTheTask) {
-  dag_.add_random(300, 5);
+  dag_.add_random_dag(300, 5);
   for (std::size_t quota = 0; quota < 200 * 1024; quota += 5000) {
     account_.set_quota(quota);
     std::unique_ptr<DagWalk> dag_walk;
