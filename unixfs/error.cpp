@@ -22,4 +22,15 @@ std::string_view name_of(ErrorCode code) {
   return "unknown";
 }
 
+Error from_store(const store::StoreError& error) {
+  using store::StoreErrorCode;
+  switch (error.code) {
+    case StoreErrorCode::not_found: return {ErrorCode::block_missing, error.detail};
+    case StoreErrorCode::too_large: return {ErrorCode::limit, error.detail};
+    case StoreErrorCode::out_of_memory: return {ErrorCode::out_of_memory, error.detail};
+    case StoreErrorCode::stopped: return {ErrorCode::stopped, error.detail};
+    default: return {ErrorCode::storage, error.detail};
+  }
+}
+
 }  // namespace masu::unixfs

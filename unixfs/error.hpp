@@ -2,6 +2,8 @@
 // Kubo's where users see Kubo's. What only our own bug can cause is a MASU_CHECK.
 #pragma once
 
+#include "store/error.hpp"
+
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -38,5 +40,8 @@ using Result = std::expected<T, Error>;
 inline std::unexpected<Error> fail(ErrorCode code, std::string text) {
   return std::unexpected(Error{code, std::move(text)});
 }
+
+// What the store said, in its words.
+Error from_store(const store::StoreError& error);
 
 }  // namespace masu::unixfs
