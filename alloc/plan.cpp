@@ -147,6 +147,8 @@ class Planner {
 
   void plan_bitswap() {
     plan_.bitswap_peers = plan_.connections;
+    // Kubo keeps one open for its wants, and has up to eight for what it sends.
+    plan_.bitswap_streams = plan_.connections * 3 / 2;
     plan_.wants = scaled(12288, 1024, 1u << 20);
     // One peer may take an eighth of the table, and no more than Kubo's 1024.
     plan_.wants_per_peer = std::clamp<std::size_t>(plan_.wants / 8, 128, 1024);
@@ -154,6 +156,8 @@ class Planner {
     plan_.sessions = scaled(32, 4, 512);
     add(PlanGroup::ours, "bitswap.peer", plan_.bitswap_peers, plan_entry::bitswap_peer_bytes,
         slab_bytes(plan_.bitswap_peers, plan_entry::bitswap_peer_bytes));
+    add(PlanGroup::ours, "bitswap.stream", plan_.bitswap_streams, plan_entry::bitswap_stream_bytes,
+        slab_bytes(plan_.bitswap_streams, plan_entry::bitswap_stream_bytes));
     add(PlanGroup::ours, "bitswap.server", plan_.wants, plan_entry::server_want_bytes,
         slab_bytes(plan_.wants, plan_entry::server_want_bytes));
     add(PlanGroup::ours, "bitswap.client", plan_.client_wants, plan_entry::client_want_bytes,

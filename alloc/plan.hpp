@@ -27,6 +27,7 @@ inline constexpr std::size_t address_bytes = 96;
 inline constexpr std::size_t server_want_bytes = 128;  // bitswap: what a peer wants of us
 inline constexpr std::size_t client_want_bytes = 192;  // bitswap: what we want, with who was asked
 inline constexpr std::size_t bitswap_peer_bytes = 2 * 1024;
+inline constexpr std::size_t bitswap_stream_bytes = 896;  // an inbound stream: what is known of its message
 inline constexpr std::size_t session_bytes = 4 * 1024;
 inline constexpr std::size_t request_bytes = 96 * 1024;  // RPC: parsed request, path walk, JSON on its way
 }  // namespace plan_entry
@@ -84,8 +85,9 @@ struct CapacityPlan {
 
   // Bitswap.
   std::size_t bitswap_peers = 0;
-  std::size_t wants_per_peer = 0;  // server
-  std::size_t wants = 0;           // server, of all peers
+  std::size_t bitswap_streams = 0;  // inbound, of all peers
+  std::size_t wants_per_peer = 0;   // server
+  std::size_t wants = 0;            // server, of all peers
   std::size_t client_wants = 0;
   std::size_t sessions = 0;
 

@@ -11,6 +11,7 @@
 #include "alloc/budget.hpp"
 #include "alloc/chunk_pool.hpp"
 #include "bitswap/limits.hpp"
+#include "bitswap/stat.hpp"
 #include "multiformats/cid.hpp"
 #include "multiformats/peer_id.hpp"
 #include "net/host.hpp"
@@ -24,21 +25,6 @@
 #include <optional>
 
 namespace masu::bitswap {
-
-// Since the start.
-struct BitswapStat {
-  std::uint64_t blocks_received = 0;
-  std::uint64_t data_received = 0;
-  std::uint64_t duplicate_blocks_received = 0;  // nobody wanted them (any more)
-  std::uint64_t duplicate_data_received = 0;
-  std::uint64_t messages_received = 0;
-  std::uint64_t blocks_sent = 0;
-  std::uint64_t data_sent = 0;
-  // Now.
-  std::size_t wants = 0;         // of ours
-  std::size_t server_wants = 0;  // of all peers
-  std::size_t peers = 0;
-};
 
 class CidVisitor {
  public:

@@ -26,7 +26,7 @@ struct BitswapLimits {
 
   // Client.
   std::size_t client_wants = 4096;
-  std::size_t asks = 2560;  // a want told to a peer
+  std::size_t asks = 2048;  // a want told to a peer
   std::size_t sessions = 32;
   std::size_t reads = 8;   // blocks being looked for in the store
   std::size_t writes = 8;  // blocks received, being stored

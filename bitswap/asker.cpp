@@ -1,0 +1,126 @@
+#include "bitswap/asker.hpp"
+
+#include "bitswap/client.hpp"
+
+#include <algorithm>
+
+namespace masu::bitswap {
+namespace {
+
+// Asked for ahead: what a fast path holds and the sender's reads.
+constexpr std::size_t window_bytes = std::size_t{4} << 20;
+constexpr std::size_t window_blocks_min = 4;
+constexpr std::size_t window_blocks_max = 256;
+// A peer that sends this many blocks in a row that nobody wanted is not listened to any more.
+constexpr std::uint32_t unwanted_max = 64;
+constexpr Duration rate_interval = 100ms;
+
+}  // namespace
+
+bool Asker::expects_blocks(TimePoint now) const {
+  return unwanted_in_a_row_ < unwanted_max && now >= muted_until_ && (!expected_.empty() || !told_.empty());
+}
+
+std::size_t Asker::window() const {
+  return std::clamp(window_bytes / usual_block_bytes_, window_blocks_min, window_blocks_max);
+}
+
+double Asker::expected_wait(double unknown_rate) const {
+  const double bytes = static_cast<double>((outstanding_ + 1) * usual_block_bytes_);
+  return bytes / (rate_ > 0 ? rate_ : unknown_rate);
+}
+
+// Five seconds while nothing is known of the path; then two for the work and three round trips; or twice what
+// answers have taken. Counted from the last sign of progress, as blocks wait for each other.
+std::optional<TimePoint> Asker::patience_ends() {
+  if (expected_.empty()) return std::nullopt;
+  Duration patience = 5s;
+  if (const auto ping = host().latency(peer())) patience = 2s + 3 * *ping;
+  if (answer_time_) patience = 2 * *answer_time_;
+  patience = std::clamp<Duration>(patience, 500ms, 7s);
+  return std::max(expected_.front().sent_at, progress_at_) + patience;
+}
+
+void Asker::note_block(std::size_t bytes, const Ask* ask, TimePoint now) {
+  ++blocks_received_;
+  unwanted_in_a_row_ = 0;
+  usual_block_bytes_ = std::max<std::size_t>((usual_block_bytes_ * 7 + bytes) / 8, 256);
+  rate_bytes_ += bytes;
+  const Duration passed = now - rate_since_;
+  if (passed >= rate_interval) {
+    const double seconds = std::chrono::duration<double>(passed).count();
+    const double rate = static_cast<double>(rate_bytes_) / seconds;
+    rate_ = rate_ > 0 ? (rate_ * 3 + rate) / 4 : rate;
+    rate_since_ = now;
+    rate_bytes_ = 0;
+  }
+  if (ask != nullptr) note_answer(*ask, now);
+}
+
+void Asker::note_answer(const Ask& ask, TimePoint now) {
+  if (ask.state == AskState::block_sent || ask.state == AskState::have_sent) {
+    const Duration took = now - ask.sent_at;
+    answer_time_ = answer_time_ ? (*answer_time_ * 7 + took) / 8 : took;
+  }
+  progress_at_ = now;
+}
+
+// The one place where an ask changes its state.
+void Asker::put(Ask& ask, AskState state) {
+  const bool was_for_block = ask.for_block();
+  const bool was_in_list = ask.linked();
+  ask.unlink();
+  ask.state = state;
+  if (was_in_list && was_for_block) --outstanding_;
+  if (ask.for_block() && outstanding_++ == 0) {
+    rate_since_ = progress_at_ = host().now();
+    rate_bytes_ = 0;
+  }
+  switch (state) {
+    case AskState::have_unsent:
+    case AskState::block_unsent: unsent_.push_back(ask); return wake();
+    case AskState::cancel: cancels_.push_back(ask); return wake();
+    case AskState::block_sent: return expected_.push_back(ask);
+    default: return told_.push_back(ask);
+  }
+}
+
+// Cancels first, in messages of their own: receivers join what one message says of a CID, and a want that
+// follows its cancel would be lost.
+bool Asker::compose() {
+  if (compose_cancels()) return true;
+  if (unsent_.empty()) return false;
+  MessageWriter message(staging());
+  while (!unsent_.empty()) {
+    Ask& ask = unsent_.front();
+    const ClientWant& want = *ask.want;
+    const bool block = ask.state == AskState::block_unsent;
+    WantChange change{want.cid.bytes(), want.priority, block ? WantType::block : WantType::have};
+    change.send_dont_have = dialect().presences;
+    if (!dialect().presences) change.type = WantType::block;
+    if (!message.add(change)) break;
+    ask.sent_at = host().now();
+    ask.told = true;
+    put(ask, block ? AskState::block_sent : AskState::have_sent);
+  }
+  message.finish();
+  return true;
+}
+
+bool Asker::compose_cancels() {
+  if (cancels_.empty()) return false;
+  MessageWriter message(staging());
+  while (!cancels_.empty()) {
+    Ask& ask = cancels_.front();
+    WantChange change{ask.want->cid.bytes()};
+    change.cancel = true;
+    if (!message.add(change)) break;
+    client_.free_ask(ask);
+  }
+  message.finish();
+  return true;
+}
+
+void Asker::on_lost(bool late) { client_.on_lost(*this, late); }
+
+}  // namespace masu::bitswap

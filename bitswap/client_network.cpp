@@ -1,0 +1,329 @@
+#include "bitswap/client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace masu::bitswap {
+namespace {
+
+constexpr std::size_t broadcasts_max = 64;       // of a session
+constexpr std::size_t first_broadcasts_max = 8;  // of one that knows nobody yet
+constexpr std::uint32_t misses_max = 16;         // in a row: a peer is no member any more
+constexpr std::uint32_t trusted_hits = 4;        // in a row: others need not be asked as well
+constexpr std::size_t others_max = 2;
+constexpr Duration tick = 250ms;
+constexpr Duration widen_after = 1s;
+constexpr Duration tell_again_after = 30s;
+constexpr Duration mute_time = 30s;
+
+}  // namespace
+
+// --- Asks. ---
+
+Ask* Client::find_ask(const ClientWant& want, const Asker& asker) {
+  Ask* ask = want.asks;
+  while (ask != nullptr && &ask->asker != &asker) ask = ask->next;
+  return ask;
+}
+
+// Tells, or tells anew. False: there are as many asks as may be.
+bool Client::ask(ClientWant& want, Asker& asker, AskState state) {
+  Ask* ask = find_ask(want, asker);
+  if (ask == nullptr) {
+    ask = asks_.create(want, asker);
+    if (ask == nullptr) return false;
+    ask->next = std::exchange(want.asks, ask);
+  }
+  asker.put(*ask, state);
+  arm();
+  return true;
+}
+
+// An `over` want goes with its last ask.
+void Client::free_ask(Ask& ask) {
+  ClientWant& want = *ask.want;
+  Ask** link = &want.asks;
+  while (*link != &ask) link = &(*link)->next;
+  *link = ask.next;
+  if (want.block_ask == &ask) want.block_ask = nullptr;
+  if (ask.for_block()) --ask.asker.outstanding_;
+  asks_.destroy(&ask);
+  if (want.state == ClientWantState::over && want.asks == nullptr) wants_.destroy(&want);
+}
+
+// Nothing is wanted any more of those that were told, but for who delivered.
+void Client::cancel_asks(ClientWant& want, const Asker* deliverer) {
+  want.block_ask = nullptr;
+  for (Ask* ask = want.asks; ask != nullptr;) {
+    Ask& one = *std::exchange(ask, ask->next);
+    // Cancels are a courtesy, and the first to go when room is short.
+    const bool owed = one.told && &one.asker != deliverer && !one.asker.given_up();
+    if (owed && asks_.used() < limits_.asks * 7 / 8) {
+      one.asker.put(one, AskState::cancel);
+    } else {
+      free_ask(one);
+    }
+  }
+}
+
+// --- Who is asked. ---
+
+void Client::pump() {
+  if (stopped_) return;
+  pump_looks();
+  for (Session& session : sessions_) pump(session);
+  // The next time another one is first.
+  if (sessions_.size() > 1) sessions_.push_back(*sessions_.pop_front());
+}
+
+void Client::pump(Session& session) {
+  while (ClientWant* const want = session.next_to_ask()) {
+    const Choice choice = choose(session, *want);
+    if (choice.asker != nullptr) {
+      if (!ask_block(*want, *choice.asker)) return;
+      ask_others(*want, *choice.asker);
+      continue;
+    }
+    if (choice.wait) return;
+    const std::size_t most = session.member_count_ == 0 ? first_broadcasts_max : broadcasts_max;
+    if (session.list(ClientWantState::broadcast).size() >= most) return;
+    broadcast(*want);
+  }
+}
+
+// The member that will be soonest; of those that are known to have it, if there are any.
+Client::Choice Client::choose(Session& session, ClientWant& want) {
+  double unknown_rate = 1 << 20;
+  for (const Session::Member& member : session.members()) {
+    unknown_rate = std::max(unknown_rate, member.asker->rate());
+  }
+  Choice choice;
+  double best_wait = 0;
+  bool best_has = false;
+  for (const Session::Member& member : session.members()) {
+    Asker& asker = *member.asker;
+    const Ask* const ask = find_ask(want, asker);
+    if (asker.given_up() || (ask != nullptr && ask->state == AskState::dont_have)) continue;
+    choice.wait = true;
+    if (asker.outstanding() >= asker.window()) continue;
+    const bool has = ask != nullptr && ask->state == AskState::has;
+    const double wait = asker.expected_wait(unknown_rate);
+    if (choice.asker != nullptr && (best_has > has || (best_has == has && best_wait <= wait))) continue;
+    choice.asker = &asker;
+    best_wait = wait;
+    best_has = has;
+  }
+  return choice;
+}
+
+bool Client::ask_block(ClientWant& want, Asker& asker) {
+  if (!ask(want, asker, AskState::block_unsent)) return false;
+  want.block_ask = find_ask(want, asker);
+  want.session->move(want, ClientWantState::asked);
+  return true;
+}
+
+// Others are asked whether they have it, so that a miss costs no search; not while the one that is asked for
+// the block has had everything lately, since small blocks come instead of a HAVE.
+void Client::ask_others(ClientWant& want, const Asker& asker) {
+  Session& session = *want.session;
+  const Session::Member* const chosen = session.member(asker);
+  if (chosen == nullptr || chosen->hits_in_a_row >= trusted_hits || asks_.used() >= limits_.asks / 2) return;
+  std::size_t others = 0;
+  for (const Session::Member& member : session.members()) {
+    if (others == others_max) return;
+    if (member.asker == &asker || member.asker->given_up() || !member.asker->knows_presences()) continue;
+    if (find_ask(want, *member.asker) == nullptr && ask(want, *member.asker, AskState::have_unsent)) ++others;
+  }
+}
+
+void Client::broadcast(ClientWant& want) {
+  want.session->move(want, ClientWantState::broadcast);
+  want.told_at = host_.now();
+  want.widened = std::ranges::none_of(askers_, &Asker::has_sent_blocks);
+  ask_around(want, want.widened);
+}
+
+void Client::ask_around(ClientWant& want, bool everyone) {
+  for (Asker& asker : askers_) {
+    if (asker.given_up() || find_ask(want, asker) != nullptr) continue;
+    if (!everyone && !asker.has_sent_blocks()) continue;
+    const AskState state = asker.knows_presences() ? AskState::have_unsent : AskState::block_unsent;
+    if (!ask(want, asker, state)) return;
+  }
+  arm();
+}
+
+// --- What peers say. ---
+
+void Client::open(Asker& asker) {
+  if (asker.IntrusiveListNode<Asker>::linked() || stopped_) return;
+  askers_.push_back(asker);
+  for (Session& session : sessions_) {
+    for (ClientWant& want : session.list(ClientWantState::broadcast)) {
+      if (want.widened || asker.has_sent_blocks()) ask_around(want, true);
+    }
+  }
+  pump();
+}
+
+void Client::close(Asker& asker) {
+  drop_asks(asker);
+  asker.IntrusiveListNode<Asker>::unlink();
+  asker.retire();
+  pump();
+}
+
+void Client::on_presence(Asker& asker, const Cid& cid, Presence presence) {
+  ClientWant* const want = index_.find(cid.hash_bytes());
+  Ask* const ask = want != nullptr ? find_ask(*want, asker) : nullptr;
+  if (ask == nullptr || !ask->told || ask->state == AskState::cancel) return;
+  asker.note_answer(*ask, host_.now());
+  if (presence == Presence::dont_have) return on_missing(*ask);
+  if (Session::Member* const member = want->session->add_member(asker)) member->misses_in_a_row = 0;
+  if (ask->for_block()) return;
+  asker.put(*ask, AskState::has);
+  if (want->state != ClientWantState::broadcast) return;
+  if (asker.outstanding() < asker.window() && ask_block(*want, asker)) return;
+  want->session->move(*want, ClientWantState::urgent);
+}
+
+// The peer does not have it, or did not send it in time.
+void Client::on_missing(Ask& ask) {
+  ClientWant& want = *ask.want;
+  Asker& asker = ask.asker;
+  const bool was_asked = want.block_ask == &ask;
+  asker.put(ask, AskState::dont_have);
+  Session& session = *want.session;
+  if (Session::Member* const member = session.member(asker)) {
+    member->hits_in_a_row = 0;
+    if (++member->misses_in_a_row >= misses_max) session.remove_member(asker);
+  }
+  if (!was_asked) return;
+  want.block_ask = nullptr;
+  session.move(want, ClientWantState::urgent);
+}
+
+void Client::on_block(Asker& asker, ReceivedBlock block) {
+  const std::size_t bytes = block.bytes.size();
+  ++stat_.blocks_received;
+  stat_.data_received += bytes;
+  ClientWant* const want = index_.find(block.hash.bytes());
+  if (want == nullptr || want->state == ClientWantState::storing) {
+    ++stat_.duplicate_blocks_received;
+    stat_.duplicate_data_received += bytes;
+    return asker.note_unwanted();
+  }
+  asker.note_block(bytes, find_ask(*want, asker), host_.now());
+  if (Session::Member* const member = want->session->add_member(asker)) {
+    member->misses_in_a_row = 0;
+    ++member->hits_in_a_row;
+  }
+  cancel_asks(*want, &asker);
+  if (want->job != nullptr) std::exchange(want->job, nullptr)->forget(*want);
+  want->session->move(*want, ClientWantState::storing);
+  store(std::move(block));
+  pump();
+}
+
+// --- Peers that fail. ---
+
+void Client::on_too_slow(Asker& asker) {
+  asker.muted_until_ = host_.now() + mute_time;
+  for (IntrusiveList<Ask>* asks : {&asker.expected_, &asker.unsent_}) {
+    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front());
+  }
+  for (Session& session : sessions_) session.remove_member(asker);
+  pump();
+}
+
+void Client::drop_asks(Asker& asker) {
+  const auto drop_all = [&](IntrusiveList<Ask>& asks) {
+    while (!asks.empty()) {
+      Ask& ask = asks.front();
+      ClientWant& want = *ask.want;
+      if (want.block_ask == &ask) want.session->move(want, ClientWantState::urgent);
+      free_ask(ask);
+    }
+  };
+  drop_all(asker.cancels_);
+  drop_all(asker.unsent_);
+  drop_all(asker.expected_);
+  drop_all(asker.told_);
+  for (Session& session : sessions_) session.remove_member(asker);
+}
+
+void Client::on_lost(Asker& asker, bool late) {
+  if (asker.given_up()) {
+    drop_asks(asker);
+    return pump();
+  }
+  while (!asker.cancels_.empty()) free_ask(asker.cancels_.front());
+  const auto again = [&](IntrusiveList<Ask>& asks) {
+    for (std::size_t left = asks.size(); left > 0; --left) {
+      Ask& ask = asks.front();
+      if (ask.for_block() && late) {
+        on_missing(ask);
+      } else if (ask.state == AskState::block_sent) {
+        asker.put(ask, AskState::block_unsent);
+      } else {
+        const bool unanswered = ask.state == AskState::have_sent;
+        asker.put(ask, unanswered ? AskState::have_unsent : ask.state);
+      }
+    }
+  };
+  again(asker.unsent_);
+  again(asker.expected_);
+  again(asker.told_);
+  pump();
+}
+
+// --- Time. ---
+
+void Client::arm() {
+  if (stopped_) return;
+  const TimePoint now = host_.now();
+  if (!deferred_.empty()) return host_.timers().arm(*this, now);
+  if (asks_.used() == 0 && index_.size() == 0) return cancel();
+  if (!armed()) host_.timers().arm(*this, std::max(next_tick_, now + tick));
+}
+
+void Client::on_timer(TimePoint now) {
+  tell_outcomes();
+  if (now >= next_tick_) {
+    next_tick_ = now + tick;
+    for (Asker& asker : askers_) on_tick(asker, now);
+    for (Session& session : sessions_) on_tick(session, now);
+    pump();
+  }
+  arm();
+}
+
+void Client::on_tick(Asker& asker, TimePoint now) {
+  const auto ends = asker.patience_ends();
+  if (!ends || now < *ends) return;
+  const Duration patience = *ends - std::max(asker.expected_.front().sent_at, asker.progress_at_);
+  while (!asker.expected_.empty() && asker.expected_.front().sent_at + patience <= now) {
+    on_missing(asker.expected_.front());
+  }
+}
+
+void Client::on_tick(Session& session, TimePoint now) {
+  IntrusiveList<ClientWant>& searching = session.list(ClientWantState::broadcast);
+  for (auto at = searching.begin(); at != searching.end();) {
+    ClientWant& want = *at++;
+    if (!want.widened && now - want.told_at >= widen_after) {
+      want.widened = true;
+      ask_around(want, true);
+    }
+    if (now - want.told_at < tell_again_after) continue;
+    want.told_at = now;
+    for (Ask* ask = want.asks; ask != nullptr; ask = ask->next) {
+      const bool block = !ask->asker.knows_presences();
+      if (ask->told) ask->asker.put(*ask, block ? AskState::block_unsent : AskState::have_unsent);
+    }
+    ask_around(want, true);
+  }
+}
+
+}  // namespace masu::bitswap

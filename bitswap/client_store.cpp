@@ -1,0 +1,192 @@
+#include "bitswap/client.hpp"
+
+#include <utility>
+
+namespace masu::bitswap {
+
+void LocalJob::add(ClientWant& want) {
+  want.job = this;
+  want.place = static_cast<std::uint8_t>(count_);
+  wants_[count_] = &want;
+  hashes_[count_] = *Multihash::decode(want.hash_key());
+  ++count_;
+}
+
+void LocalJob::run() noexcept {
+  if (holder_ != nullptr) {
+    block_ = blocks_.get(hashes_[0], chunks_, *holder_);
+    return;
+  }
+  for (std::size_t i = 0; i < count_; ++i) {
+    const auto bytes = blocks_.size(hashes_[i]);
+    here_[i] = bytes && bytes->has_value();
+  }
+}
+void LocalJob::finish() noexcept { client_.on_looked(*this); }
+
+void StoreJob::run() noexcept {
+  const auto stored = blocks_.put(block.hash, block.bytes);
+  if (!stored) error = stored.error().code;
+}
+void StoreJob::finish() noexcept { client_.on_stored(*this); }
+
+// --- Looking into the store. ---
+
+// To be followed by pump_looks().
+void Client::look(ClientWant& want) { want.session->move(want, ClientWantState::looking); }
+
+// A job of each session in turn, while there are jobs.
+void Client::pump_looks() {
+  bool more = true;
+  while (more && !stopped_ && !read_waiter_.linked()) {
+    more = false;
+    for (Session& session : sessions_) more = pump_looks(session) || more;
+  }
+}
+
+bool Client::pump_looks(Session& session) {
+  IntrusiveList<ClientWant>& looking = session.list(ClientWantState::looking);
+  if (looking.empty() || read_waiter_.linked()) return false;
+  LocalJob* const job = local_jobs_.create(*this, blocks_, chunks_);
+  if (job == nullptr) return false;
+  if (looking.front().request != nullptr) {
+    job->read_for(*looking.front().holder);
+    job->add(looking.front());
+  } else {
+    for (ClientWant& want : looking) {
+      if (job->full() || want.request != nullptr) break;
+      job->add(want);
+    }
+  }
+  const bool posted = jobs_.post(*job, store::JobClass::read);
+  for (std::size_t i = 0; i < job->size(); ++i) {
+    ClientWant& want = *job->want(i);
+    if (posted) {
+      session.move(want, ClientWantState::reading);
+    } else {
+      want.job = nullptr;
+    }
+  }
+  if (posted) return true;
+  local_jobs_.destroy(job);
+  jobs_.wait_for_room(read_waiter_, store::JobClass::read);
+  return false;
+}
+
+void Client::on_looked(LocalJob& job) {
+  if (!job.reads()) {
+    for (std::size_t i = 0; i < job.size(); ++i) {
+      ClientWant* const want = job.want(i);
+      if (want == nullptr) continue;
+      want->job = nullptr;
+      job.here(i) ? on_found(*want) : on_absent(*want);
+    }
+    local_jobs_.destroy(&job);
+    return pump();
+  }
+  ClientWant* const want = job.want(0);
+  store::StoreResult<ChunkChain> block = job.take_block();
+  local_jobs_.destroy(&job);
+  if (want == nullptr) return pump();
+  want->job = nullptr;
+  if (!block && block.error().code == store::StoreErrorCode::not_found) {
+    on_absent(*want);
+    return pump();
+  }
+  store::BlockRequest* const request = want->request;
+  if (want->leads) release_followers(*want);
+  end(*want);
+  pump();
+  request->on_block(std::move(block));
+}
+
+// A prefetched block is here already.
+void Client::on_found(ClientWant& want) {
+  if (want.request != nullptr) return look(want);  // asked for meanwhile
+  if (want.leads) release_followers(want);
+  end(want);
+}
+
+void Client::on_absent(ClientWant& want) {
+  const bool led = want.leads;
+  if (!led) lead_or_follow(want);
+  if (!want.leads) return;
+  want.session->move(want, want.request != nullptr ? ClientWantState::urgent : ClientWantState::queued);
+}
+
+// The block is in the store: those that wait for it besides read it there.
+void Client::release_followers(ClientWant& leader) {
+  index_.remove(leader);
+  leader.leads = false;
+  ClientWant* next = std::exchange(leader.next_same, nullptr);
+  while (next != nullptr) {
+    ClientWant& want = *next;
+    next = std::exchange(want.next_same, nullptr);
+    if (want.request != nullptr) {
+      look(want);
+    } else {
+      end(want);
+    }
+  }
+}
+
+// --- Writing what came. ---
+
+void Client::store(ReceivedBlock block) {
+  unposted_.push_back(*store_jobs_.create(*this, blocks_, std::move(block)));
+  post_stores();
+}
+
+void Client::post_stores() {
+  while (!write_waiter_.linked()) {
+    store::Job* const job = unposted_.pop_front();
+    if (job == nullptr || jobs_.post(*job, store::JobClass::write)) {
+      if (job == nullptr) return;
+      continue;
+    }
+    unposted_.push_front(*job);
+    jobs_.wait_for_room(write_waiter_, store::JobClass::write);
+  }
+}
+
+void Client::on_stored(StoreJob& job) {
+  const std::optional<store::StoreErrorCode> error = job.error;
+  ReceivedBlock block = std::move(job.block);
+  store_jobs_.destroy(&job);
+  if (!error) listener_.on_block_stored(block.hash);
+  ClientWant* want = index_.find(block.hash.bytes());
+  store::BlockRequest* request = nullptr;
+  store::StoreResult<ChunkChain> outcome;
+  if (want != nullptr && want->state == ClientWantState::storing) {
+    if (error) {
+      index_.remove(*want);
+      want->leads = false;
+      while (want != nullptr) {
+        ClientWant& one = *std::exchange(want, want->next_same);
+        one.next_same = nullptr;
+        settle(one, *error);
+      }
+    } else {
+      request = want->request;
+      if (request != nullptr && !chunks_.transfer(block.bytes, *want->holder)) {
+        outcome = store::fail(store::StoreErrorCode::out_of_memory, "no memory for a block that was fetched");
+      } else if (request != nullptr) {
+        outcome = std::move(block.bytes);
+      }
+      release_followers(*want);
+      end(*want);
+    }
+  }
+  block.bytes.clear();
+  block.slot.reset();
+  listener_.on_intake_room();
+  pump();
+  if (request != nullptr) request->on_block(std::move(outcome));
+}
+
+void Client::on_job_room() noexcept {
+  pump_looks();
+  post_stores();
+}
+
+}  // namespace masu::bitswap

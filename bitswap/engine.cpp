@@ -1,0 +1,326 @@
+#include "bitswap/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace masu::bitswap {
+namespace {
+
+// Of one peer in a batch, so that many wants of one do not keep the others waiting.
+constexpr std::size_t lookups_in_turn = 8;
+// Until memory is asked for again that was not there.
+constexpr Duration memory_wait = 20ms;
+
+template <class Tag>
+IntrusiveListNode<Responder, Tag>& in(Responder& responder) {
+  return responder;
+}
+
+}  // namespace
+
+Engine::Engine(net::Host& host, store::BlockStore& blocks, store::Jobs& jobs, ChunkPool& chunks,
+               Account& wants, Account& sends, std::pmr::memory_resource& memory,
+               const net::HashSecret& secret, const BitswapLimits& limits, BitswapStat& stat)
+    : host_(host),
+      blocks_(blocks),
+      jobs_(jobs),
+      chunks_(chunks),
+      sends_(sends),
+      limits_(limits),
+      stat_(stat),
+      wants_(wants, memory, secret, limits.wants),
+      lookup_jobs_(wants, limits.lookups),
+      send_jobs_(wants, limits.sends) {}
+
+void Engine::open(Responder& responder) {
+  wants_.open(responder.ledger());
+  responders_.push_back(responder);
+}
+
+void Engine::close(Responder& responder) {
+  drop_wants(responder);
+  responder.retire();
+  in<InResponders>(responder).unlink();
+  pump_sends();
+  resume_stalled();
+}
+
+void Engine::stop() {
+  stopped_ = true;
+  cancel();
+  for (Responder& responder : responders_) {
+    drop_wants(responder);
+    responder.retire();
+  }
+}
+
+// --- Wants. ---
+
+bool Engine::on_want(Responder& responder, const WantEntry& entry, std::uint32_t message) {
+  if (stopped_ || !limits_.server || entry.cid.hash().is_identity()) return true;
+  ServerWant* want = wants_.find(responder.ledger(), entry.cid.bytes());
+  if (entry.cancel) {
+    if (want != nullptr && want->state != WantState::sending) remove(*want);
+    return true;
+  }
+  const bool known = want != nullptr;
+  if (!known) {
+    want = make_room(responder) ? wants_.add(responder.ledger(), entry.cid) : nullptr;
+    // Long CIDs are fewer than wants.
+    Ledger& own = responder.ledger();
+    if (want == nullptr && own.has(WantState::absent)) {
+      remove(own.list(WantState::absent).front());
+      want = wants_.add(own, entry.cid);
+    }
+    if (want == nullptr) {
+      // With nothing in the table nobody would tell of room.
+      if (wants_.size() == 0) return true;
+      if (!in<InStalled>(responder).linked()) stalled_.push_back(responder);
+      return false;
+    }
+    want->type = entry.type;
+  }
+  want->priority = entry.priority;
+  want->message = message;
+  want->send_dont_have = entry.send_dont_have;
+  const bool upgraded = want->type == WantType::have && entry.type == WantType::block;
+  if (upgraded) want->type = WantType::block;
+  if (!known || want->state == WantState::absent || (upgraded && want->state == WantState::answer)) {
+    look_up(*want);
+  }
+  return true;
+}
+
+// Whether there is room for one more want of this peer.
+bool Engine::make_room(Responder& responder) {
+  Ledger& own = responder.ledger();
+  if (own.size() >= limits_.wants_per_peer) {
+    if (!own.has(WantState::absent)) return false;
+    remove(own.list(WantState::absent).front());
+    return true;
+  }
+  if (wants_.size() < limits_.wants) return true;
+  Ledger* victim = &own;
+  for (Responder& other : responders_) {
+    if (other.ledger().count(WantState::absent) > victim->count(WantState::absent)) victim = &other.ledger();
+  }
+  if (victim->has(WantState::absent) && (victim == &own || victim->size() >= own.size())) {
+    remove(victim->list(WantState::absent).front());
+    return true;
+  }
+  for (Responder& other : responders_) {
+    if (other.ledger().size() > victim->size()) victim = &other.ledger();
+  }
+  if (victim->size() <= own.size() + 1) return false;
+  for (const WantState state : {WantState::absent, WantState::unknown, WantState::ready}) {
+    if (!victim->has(state)) continue;
+    remove(victim->list(state).back());
+    return true;
+  }
+  return false;
+}
+
+void Engine::remove(ServerWant& want) {
+  if (want.job != nullptr) want.job->forget(want);
+  wants_.remove(want);
+}
+
+void Engine::drop_wants(Responder& responder) {
+  give_back(responder);
+  in<InLookupQueue>(responder).unlink();
+  in<InSendQueue>(responder).unlink();
+  in<InStalled>(responder).unlink();
+  responder.ledger().for_each([&](ServerWant& want) { remove(want); });
+}
+
+void Engine::on_full_message(Responder& responder, std::uint32_t message) {
+  responder.ledger().for_each([&](ServerWant& want) {
+    if (want.message < message && want.state != WantState::sending) remove(want);
+  });
+}
+
+void Engine::on_block_stored(const Multihash& hash) {
+  wants_.for_each_of_hash(hash.bytes(), [&](ServerWant& want) {
+    if (want.state == WantState::looking) want.look_again = true;
+    const bool denied = want.state == WantState::answer && want.presence == Presence::dont_have;
+    if (want.state == WantState::absent || denied) look_up(want);
+  });
+}
+
+// --- What is here. ---
+
+void Engine::look_up(ServerWant& want) {
+  want.ledger.move(want, WantState::unknown);
+  Responder& responder = want.ledger.responder();
+  if (!in<InLookupQueue>(responder).linked()) lookup_queue_.push_back(responder);
+  pump_lookups();
+}
+
+void Engine::pump_lookups() {
+  while (!lookup_queue_.empty() && !stopped_) {
+    LookupJob* const job = lookup_jobs_.create(*this, blocks_);
+    if (job == nullptr) return;
+    while (!job->full() && !lookup_queue_.empty()) {
+      Responder& responder = *lookup_queue_.pop_front();
+      Ledger& ledger = responder.ledger();
+      for (std::size_t i = 0; i < lookups_in_turn && !job->full() && ledger.has(WantState::unknown); ++i) {
+        ServerWant& want = ledger.list(WantState::unknown).front();
+        ledger.move(want, WantState::looking);
+        job->add(want);
+      }
+      if (ledger.has(WantState::unknown)) lookup_queue_.push_back(responder);
+    }
+    if (job->size() > 0 && jobs_.post(*job, store::JobClass::read)) continue;
+    const bool refused = job->size() > 0;
+    for (std::size_t i = 0; i < job->size(); ++i) {
+      ServerWant& want = *job->want(i);
+      want.job = nullptr;
+      want.ledger.move(want, WantState::unknown);
+      Responder& responder = want.ledger.responder();
+      if (!in<InLookupQueue>(responder).linked()) lookup_queue_.push_back(responder);
+    }
+    lookup_jobs_.destroy(job);
+    if (refused && !JobRoomWaiter::linked()) jobs_.wait_for_room(*this, store::JobClass::read);
+    if (refused) return;
+  }
+}
+
+void Engine::on_looked_up(LookupJob& job) {
+  for (std::size_t i = 0; i < job.size(); ++i) {
+    ServerWant* const want = job.want(i);
+    if (want == nullptr) continue;
+    want->job = nullptr;
+    settle(*want, job.bytes(i));
+  }
+  lookup_jobs_.destroy(&job);
+  pump_lookups();
+  resume_stalled();
+}
+
+// What is to be done with a want whose block is here (`bytes`) or not.
+void Engine::settle(ServerWant& want, std::optional<std::uint32_t> bytes) {
+  const bool again = std::exchange(want.look_again, false);
+  if (!bytes && again) return look_up(want);
+  Ledger& ledger = want.ledger;
+  if (bytes) {
+    want.bytes = *bytes;
+    want.presence = Presence::have;
+    const bool block = want.type == WantType::block || *bytes <= have_replaced_bytes;
+    ledger.move(want, block ? WantState::ready : WantState::answer);
+  } else {
+    want.presence = Presence::dont_have;
+    ledger.move(want, want.send_dont_have ? WantState::answer : WantState::absent);
+    if (!want.send_dont_have) return;
+  }
+  ledger.responder().wake();
+}
+
+void Engine::resume_stalled() {
+  for (std::size_t left = stalled_.size(); left > 0 && !stalled_.empty(); --left) {
+    stalled_.pop_front()->listener_.on_want_room();
+  }
+}
+
+// --- Sending. ---
+
+void Engine::want_job(Responder& responder) {
+  if (!in<InSendQueue>(responder).linked()) send_queue_.push_back(responder);
+  pump_sends();
+}
+
+void Engine::pump_sends() {
+  while (!send_queue_.empty() && !stopped_ && !JobRoomWaiter::linked()) {
+    SendJob* const job = send_jobs_.create(*this, blocks_, chunks_, sends_);
+    if (job == nullptr) return;
+    begin(*send_queue_.pop_front(), *job);
+  }
+}
+
+void Engine::begin(Responder& responder, SendJob& job) {
+  Ledger& ledger = responder.ledger();
+  responder.job_ = &job;
+  responder.read_done_ = false;
+  job.start(responder, responder.dialect());
+  if (responder.blocks_in_message_) {
+    for (const ServerWant& want : ledger.list(WantState::sending)) job.add(want);
+    job.read_from(responder.body_bytes_ - responder.body_bytes_unsent(), true);
+  } else {
+    std::size_t bytes = 0;
+    while (ledger.has(WantState::ready) && !job.full()) {
+      ServerWant& want = ledger.best_ready();
+      if (job.size() > 0 && bytes + want.bytes > SendJob::batch_bytes_max) break;
+      bytes += want.bytes;
+      ledger.move(want, WantState::sending);
+      job.add(want);
+    }
+    job.read_from(0, false);
+  }
+  if (job.size() == 0) return give_back(responder);
+  post(job);
+}
+
+void Engine::post(SendJob& job) {
+  job.set_running(true);
+  if (jobs_.post(job, store::JobClass::read)) return;
+  job.set_running(false);
+  Responder& responder = *job.responder();
+  send_queue_.push_back(responder);
+  if (!JobRoomWaiter::linked()) jobs_.wait_for_room(*this, store::JobClass::read);
+  give_back(responder);
+}
+
+void Engine::on_read(SendJob& job) {
+  job.set_running(false);
+  Responder* const responder = job.responder();
+  if (responder == nullptr) {
+    send_jobs_.destroy(&job);
+    return pump_sends();
+  }
+  if (job.outcome() == SendJob::Outcome::failed) return responder->fail();
+  if (job.outcome() == SendJob::Outcome::no_memory) {
+    if (!armed()) host_.timers().arm(*this, host_.now() + memory_wait);
+    if (!in<InSendQueue>(*responder).linked()) send_queue_.push_back(*responder);
+    responder->job_ = nullptr;
+    send_jobs_.destroy(&job);
+    return unsend(*responder);
+  }
+  responder->read_done_ = true;
+  if (!responder->blocks_in_message_) {
+    std::size_t at = 0;
+    IntrusiveList<ServerWant>& sending = responder->ledger().list(WantState::sending);
+    for (auto next = sending.begin(); next != sending.end(); ++at) {
+      ServerWant& want = *next++;
+      want.bytes = job.block_bytes(at);
+      if (job.missing(at)) settle(want, std::nullopt);
+    }
+  }
+  responder->compose_early();
+}
+
+// The responder has no job any more.
+void Engine::give_back(Responder& responder) {
+  SendJob* const job = std::exchange(responder.job_, nullptr);
+  if (job == nullptr) return;
+  responder.read_done_ = false;
+  unsend(responder);
+  if (job->running()) return job->forget();
+  send_jobs_.destroy(job);
+}
+
+// What was chosen for a message that has not begun is to be chosen again.
+void Engine::unsend(Responder& responder) {
+  Ledger& ledger = responder.ledger();
+  if (responder.blocks_in_message_) return;
+  while (ledger.has(WantState::sending)) {
+    ledger.move(ledger.list(WantState::sending).front(), WantState::ready);
+  }
+}
+
+void Engine::on_job_room() noexcept {
+  pump_lookups();
+  pump_sends();
+}
+
+void Engine::on_timer(TimePoint) { pump_sends(); }
+
+}  // namespace masu::bitswap

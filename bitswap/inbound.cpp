@@ -1,0 +1,197 @@
+#include "bitswap/inbound.hpp"
+
+#include "bitswap/peer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace masu::bitswap {
+namespace {
+
+constexpr Duration check_interval = 1s;
+constexpr Duration silence_max = 10s;
+constexpr std::size_t bytes_each_check_min = 32 * 1024;  // while others wait
+constexpr Duration memory_wait = 20ms;
+
+template <class Tag>
+IntrusiveListNode<Inbound, Tag>& in(Inbound& stream) {
+  return stream;
+}
+
+}  // namespace
+
+Intake::Intake(net::Host& host, Engine& engine, Client& client, ChunkPool& chunks, Account& streams,
+               Account& blocks, std::pmr::memory_resource& digests, const BitswapLimits& limits,
+               BitswapStat& stat)
+    : host_(host),
+      engine_(engine),
+      client_(client),
+      stat_(stat),
+      slots_("bitswap.block", limits.block_slots),
+      blocks_{chunks, blocks, digests},
+      streams_(streams, limits.inbound_streams) {}
+
+Inbound* Intake::create(Peer& peer) { return streams_.create(*this, peer); }
+
+void Intake::pump() {
+  while (!waiting_.empty() && turn_ == nullptr) {
+    Inbound* const first = waiting_.pop_front();
+    turn_ = first;
+    first->resume();
+    turn_ = nullptr;
+    // It is in front again: there is still no room.
+    if (!waiting_.empty() && &waiting_.front() == first) return;
+  }
+}
+
+void Intake::arm(Duration after) {
+  const TimePoint at = host_.now() + after;
+  if (!armed() || deadline() > at) host_.timers().arm(*this, at);
+}
+
+// Looks for peers that hold memory and do not fill it.
+void Intake::on_timer(TimePoint now) {
+  if (now - checked_at_ >= check_interval) {
+    checked_at_ = now;
+    const bool others_wait = !waiting_.empty();
+    for (auto at = gathering_.begin(); at != gathering_.end();) {
+      Inbound& stream = *at++;
+      const std::uint64_t taken = stream.reader_.block_bytes_taken();
+      const std::uint64_t came = taken - std::exchange(stream.bytes_at_check_, taken);
+      // What waits for us is not late.
+      if (came > 0 || stream.reader_.stall() != MessageReader::Stall::none) stream.progress_at_ = now;
+      const Duration silence = now - stream.progress_at_;
+      const bool slow = others_wait && stream.reader_.holds_slot() && came < bytes_each_check_min &&
+                        stream.reader_.stall() == MessageReader::Stall::none &&
+                        now - stream.began_at_ >= check_interval;
+      if (!slow && silence < silence_max) continue;
+      Asker& asker = stream.peer_.asker;
+      stream.reset();
+      client_.on_too_slow(asker);
+    }
+  }
+  pump();
+  if (!gathering_.empty()) arm(check_interval);
+  if (!waiting_.empty()) arm(memory_wait);
+}
+
+Inbound::Inbound(Intake& intake, Peer& peer) : intake_(intake), peer_(peer), reader_(intake.blocks_, *this) {
+  peer.inbound.push_back(*this);
+}
+
+std::size_t Inbound::on_data(net::Stream&, Bytes bytes) {
+  // It waits for its turn, or what it has fits nowhere yet.
+  if (reader_.stall() != MessageReader::Stall::none) return 0;
+  const auto used = reader_.feed(bytes);
+  if (!used) {
+    reset();
+    return bytes.size();
+  }
+  after_feed();
+  return *used;
+}
+
+void Inbound::resume() {
+  if (stream_ == nullptr) return;
+  if (!reader_.feed({})) return reset();
+  if (after_feed() && reader_.stall() == MessageReader::Stall::none) stream_->resume_reading();
+}
+
+// Notes what it waits for and what it holds. False: it is destroyed.
+bool Inbound::after_feed() {
+  switch (reader_.stall()) {
+    case MessageReader::Stall::none:
+      if (!remote_closed_) break;
+      if (!reader_.between_messages()) {
+        reset();
+        return false;
+      }
+      std::exchange(stream_, nullptr)->release();
+      destroy();
+      return false;
+    case MessageReader::Stall::want: break;
+    case MessageReader::Stall::chunk: intake_.arm(memory_wait); [[fallthrough]];
+    case MessageReader::Stall::slot:
+    case MessageReader::Stall::block:
+      if (in<InWaiting>(*this).linked()) break;
+      if (intake_.turn_ == this) {
+        intake_.waiting_.push_front(*this);
+      } else {
+        intake_.waiting_.push_back(*this);
+      }
+  }
+  if (!reader_.in_block()) {
+    in<InGathering>(*this).unlink();
+    return true;
+  }
+  const TimePoint now = intake_.host_.now();
+  peer_.asker.note_progress(now);
+  if (!in<InGathering>(*this).linked()) {
+    progress_at_ = began_at_ = now;
+    bytes_at_check_ = reader_.block_bytes_taken();
+    intake_.gathering_.push_back(*this);
+    intake_.arm(check_interval);
+  }
+  return true;
+}
+
+void Inbound::on_remote_close(net::Stream&) {
+  remote_closed_ = true;
+  if (reader_.stall() == MessageReader::Stall::none) after_feed();
+}
+
+void Inbound::on_closed(net::Stream*, net::StreamEnd) {
+  stream_ = nullptr;
+  destroy();
+}
+
+void Inbound::reset() {
+  if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();
+  destroy();
+}
+
+void Inbound::destroy() {
+  Intake& intake = intake_;
+  const bool held = reader_.in_block() || in<InWaiting>(*this).linked();
+  intake.streams_.destroy(this);
+  if (held) intake.arm(0s);
+}
+
+// --- What the reader reads. ---
+
+bool Inbound::on_want(const WantEntry& want) {
+  if (message_ == 0) message_ = peer_.responder.ledger().next_message();
+  return intake_.engine_.on_want(peer_.responder, want, message_);
+}
+
+void Inbound::on_presence(const Cid& cid, Presence presence) {
+  intake_.client_.on_presence(peer_.asker, cid, presence);
+}
+
+bool Inbound::on_block_begin(std::size_t bytes) {
+  if (peer_.asker.expects_blocks(intake_.host_.now())) return true;
+  ++intake_.stat_.duplicate_blocks_received;
+  intake_.stat_.duplicate_data_received += bytes;
+  return false;
+}
+
+SlotGroup::Slot Inbound::take_slot() {
+  if (intake_.turn_ != this && !intake_.waiting_.empty()) return {};
+  return intake_.slots_.take();
+}
+
+bool Inbound::has_room_for_block() { return intake_.client_.has_room_for_block(); }
+
+void Inbound::on_block(ReceivedBlock block) { intake_.client_.on_block(peer_.asker, std::move(block)); }
+
+void Inbound::on_message_end(bool full) {
+  ++intake_.stat_.messages_received;
+  if (full) {
+    if (message_ == 0) message_ = peer_.responder.ledger().next_message();
+    intake_.engine_.on_full_message(peer_.responder, message_);
+  }
+  message_ = 0;
+  intake_.client_.pump();
+}
+
+}  // namespace masu::bitswap

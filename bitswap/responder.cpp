@@ -1,0 +1,98 @@
+#include "bitswap/engine.hpp"
+
+#include <utility>
+
+namespace masu::bitswap {
+
+Responder::Responder(Engine& engine, net::Host& host, const PeerId& peer, WantRoomListener& listener)
+    : OutStream(host, peer), engine_(engine), listener_(listener), ledger_(*this) {}
+
+bool Responder::compose() { return compose_answers() || compose_blocks(); }
+
+bool Responder::compose_answers() {
+  if (!ledger_.has(WantState::answer)) return false;
+  MessageWriter message(staging());
+  while (ledger_.has(WantState::answer)) {
+    ServerWant& want = ledger_.list(WantState::answer).front();
+    // Older protocols have no word for it.
+    if (dialect().presences && !message.add(want.cid.bytes(), want.presence)) break;
+    if (want.presence == Presence::have) {
+      engine_.remove(want);
+    } else {
+      ledger_.move(want, WantState::absent);
+    }
+  }
+  if (!message.empty()) message.finish();
+  engine_.resume_stalled();
+  return !staging().empty();
+}
+
+bool Responder::compose_blocks() {
+  if (job_ == nullptr) {
+    if (ledger_.has(WantState::ready)) engine_.want_job(*this);
+    return false;
+  }
+  if (!read_done_) return false;
+  read_done_ = false;
+  body_bytes_ = job_->body_bytes();
+  if (body_bytes_ == 0) {  // all of them are gone meanwhile
+    engine_.give_back(*this);
+    engine_.pump_sends();
+    wake();
+    return false;
+  }
+  MessageWriter(staging()).finish(body_bytes_);
+  set_body(job_->take_piece(), body_bytes_);
+  blocks_in_message_ = true;
+  return true;
+}
+
+void Responder::want_body() {
+  if (job_ == nullptr) return engine_.want_job(*this);
+  if (job_->running()) return;
+  if (read_done_) {
+    read_done_ = false;
+    return add_body(job_->take_piece());
+  }
+  job_->read_from(body_bytes_ - body_bytes_unsent(), true);
+  engine_.post(*job_);
+}
+
+void Responder::on_message_sent() {
+  if (!blocks_in_message_) return;
+  blocks_in_message_ = false;
+  IntrusiveList<ServerWant>& sending = ledger_.list(WantState::sending);
+  while (!sending.empty()) {
+    ServerWant& want = sending.front();
+    ++engine_.stat_.blocks_sent;
+    engine_.stat_.data_sent += want.bytes;
+    data_sent_ += want.bytes;
+    engine_.remove(want);
+  }
+  engine_.give_back(*this);
+  engine_.pump_sends();
+  engine_.resume_stalled();
+}
+
+void Responder::on_stall() {
+  if (!blocks_in_message_ || job_ == nullptr || job_->running()) return;
+  take_back_body();
+  engine_.give_back(*this);
+  engine_.pump_sends();
+}
+
+void Responder::on_lost(bool late) {
+  blocks_in_message_ = false;
+  engine_.give_back(*this);
+  // With no job either: it was given back in the middle of a message.
+  engine_.unsend(*this);
+  if (late || given_up()) {
+    engine_.drop_wants(*this);
+    engine_.resume_stalled();
+  } else if (ledger_.has(WantState::answer) || ledger_.has(WantState::ready)) {
+    wake();
+  }
+  engine_.pump_sends();
+}
+
+}  // namespace masu::bitswap
