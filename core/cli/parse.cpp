@@ -17,17 +17,24 @@ std::string_view long_name(const OptionSpec& option) {
   return option.name.empty() ? option.short_name : option.name;
 }
 
+const OptionSpec* find_in(std::span<const OptionSpec> options, std::string_view name) {
+  for (const OptionSpec& option : options)
+    if (option.name == name || option.short_name == name) return &option;
+  return nullptr;
+}
+
 // The option of that name: of the command, of those above it, or a global one.
 const OptionSpec* find_known(const CommandSpec& command, std::string_view name) {
   if (name.empty()) return nullptr;
-  for (std::string_view path = command.path; !path.empty();) {
-    const CommandSpec* at = rpc::find_command(path);
-    for (const OptionSpec& option : at->options)
-      if (option.name == name || option.short_name == name) return &option;
-    std::size_t space = path.rfind(' ');
-    path = space == path.npos ? std::string_view() : path.substr(0, space);
+  if (const OptionSpec* own = find_in(command.options, name)) return own;
+  std::string_view path = command.path;
+  for (std::size_t space; (space = path.rfind(' ')) != path.npos;) {
+    path = path.substr(0, space);
+    const CommandSpec* above = rpc::find_command(path);
+    const OptionSpec* option = above == nullptr ? nullptr : find_in(above->options, name);
+    if (option != nullptr) return option;
   }
-  return rpc::find_option(*rpc::find_command(""), name);
+  return find_in(rpc::global_options(), name);
 }
 
 // The words of one command line, and how far they were read.

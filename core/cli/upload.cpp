@@ -264,4 +264,17 @@ std::uint64_t Upload::total_bytes() const {
   return total;
 }
 
+LinesBody::LinesBody(std::span<const std::string> lines) {
+  text_ =
+      "--masu-arguments\r\nContent-Disposition: form-data; name=\"file\"; filename=\"stdin\"\r\n"
+      "Content-Type: application/octet-stream\r\n\r\n";
+  for (const std::string& line : lines) text_.append(line).append("\n");
+  text_ += "\r\n--masu-arguments--\r\n";
+}
+
+std::expected<http::BodyPiece, std::string> LinesBody::next() {
+  if (std::exchange(sent_, true)) return http::BodyPiece();
+  return http::BodyPiece{as_bytes(text_)};
+}
+
 }  // namespace masu::core::cli

@@ -12,6 +12,7 @@
 #include "http/client.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,7 @@ class Upload final : public http::BodySource {
 
   std::string content_type() const;
   std::expected<http::BodyPiece, std::string> next() override;
+  int wait_for() const override { return stream_.fd(); }
   // Bytes in all files that will be sent, as far as that can be known.
   std::uint64_t total_bytes() const;
 
@@ -79,6 +81,19 @@ class Upload final : public http::BodySource {
   File stream_;  // standard input or a pipe that is being sent
   File large_;   // sent by sendfile, behind the buffer
   std::uint64_t large_bytes_ = 0;
+};
+
+// Texts, a line each, as the one file of a body: how arguments travel that do not fit into the target.
+class LinesBody final : public http::BodySource {
+ public:
+  static constexpr std::string_view content_type = "multipart/form-data; boundary=masu-arguments";
+
+  explicit LinesBody(std::span<const std::string> lines);
+  std::expected<http::BodyPiece, std::string> next() override;
+
+ private:
+  std::string text_;
+  bool sent_ = false;
 };
 
 }  // namespace masu::core::cli
