@@ -1,5 +1,7 @@
 #include "core/cli/client.hpp"
 
+#include "http/url_encoding.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -68,7 +70,7 @@ std::string call_target(const Invocation& invocation, const std::vector<std::str
   char separator = '?';
   auto add = [&](std::string_view key, std::string_view value) {
     target += std::exchange(separator, '&');
-    target.append(escape_query(key)).append("=").append(escape_query(value));
+    target.append(http::escape_query(key)).append("=").append(http::escape_query(value));
   };
   for (const GivenOption& given : invocation.options) {
     std::string_view name = long_name(*given.spec);
@@ -110,8 +112,8 @@ std::expected<RpcCall, std::string> RpcCall::make(const Invocation& invocation, 
     call.headers_.push_back({"Content-Type", upload->content_type()});
     call.upload_ = std::move(upload);
   } else if (sent < texts.size()) {
-    call.headers_.push_back({"Content-Type", std::string(LinesBody::content_type)});
     call.lines_ = std::make_unique<LinesBody>(std::span(texts).subspan(sent));
+    call.headers_.push_back({"Content-Type", call.lines_->content_type()});
   }
   if (auto secret = invocation.given("api-auth"))
     call.headers_.push_back({"Authorization", authorization(*secret)});

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace masu::core::cli {
@@ -20,18 +18,6 @@ constexpr std::size_t small_bytes_max = 64 * 1024;
 // Room that must be left to begin a part: its head, with a name of the longest path, and a small file.
 constexpr std::size_t part_bytes_max = small_bytes_max + 3 * 4096 + 1024;
 static_assert(buffer_bytes >= 2 * part_bytes_max);
-
-std::string random_boundary() {
-  std::array<std::uint8_t, 30> random{};
-  (void)!::getrandom(random.data(), random.size(), 0);
-  std::string text;
-  for (std::uint8_t byte : random) {
-    std::array<char, 3> digits;
-    std::snprintf(digits.data(), digits.size(), "%02x", byte);
-    text += digits.data();
-  }
-  return text;
-}
 
 // A mode as Go prints it: "prw-r--r--".
 std::string mode_text(mode_t mode) {
@@ -57,31 +43,8 @@ std::string joined(const std::string& directory, const std::string& name) {
 
 }  // namespace
 
-std::string escape_query(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                 c == '_' || c == '.' || c == '~';
-    auto byte = static_cast<unsigned char>(c);
-    if (plain)
-      out += c;
-    else if (c == ' ')
-      out += '+';
-    else
-      out.append({'%', digits[byte >> 4], digits[byte & 15]});
-  }
-  return out;
-}
-
 Upload::Upload(std::vector<Root> roots, Options options)
-    : roots_(std::move(roots)),
-      options_(std::move(options)),
-      boundary_(random_boundary()),
-      buffer_(buffer_bytes) {}
-
-std::string Upload::content_type() const { return "multipart/form-data; boundary=" + boundary_; }
+    : roots_(std::move(roots)), options_(std::move(options)), buffer_(buffer_bytes) {}
 
 std::expected<http::BodyPiece, std::string> Upload::next() {
   used_ = 0;
@@ -108,7 +71,7 @@ std::expected<http::BodyPiece, std::string> Upload::next() {
       Root& root = roots_[next_root_++];
       result = root.path.empty() ? add_stream(root) : add_entry(root.path, root.name, Kind::unknown);
     } else {
-      append((any_part_ ? "\r\n--" : "--") + boundary_ + "--\r\n");
+      append(writer_.end());
       ended_ = true;
     }
     if (!result) return std::unexpected(std::move(result.error()));
@@ -146,7 +109,7 @@ Upload::Result Upload::add_directory(const std::string& disk_path, const std::st
   struct stat status{};
   if (options_.metadata && ::fstat(::dirfd(directory.get()), &status) != 0)
     return std::unexpected(system_error("stat", disk_path));
-  begin_part(sent_path, "application/x-directory", &status);
+  begin_part(sent_path, PartKind::directory, status);
   Level level{disk_path, sent_path, {}, 0};
   while (const dirent* found = ::readdir(directory.get())) {
     std::string name = found->d_name;
@@ -169,7 +132,7 @@ Upload::Result Upload::add_symlink(const std::string& disk_path, const std::stri
   struct stat status{};
   if (options_.metadata && ::lstat(disk_path.c_str(), &status) != 0)
     return std::unexpected(system_error("lstat", disk_path));
-  begin_part(sent_path, "application/symlink", &status);
+  begin_part(sent_path, PartKind::symlink, status);
   append({target.data(), static_cast<std::size_t>(bytes)});
   return {};
 }
@@ -180,7 +143,7 @@ Upload::Result Upload::add_file(const std::string& disk_path, const std::string&
   struct stat status{};
   if (options_.metadata && ::fstat(file.fd(), &status) != 0)
     return std::unexpected(system_error("stat", disk_path));
-  begin_part(sent_path, "application/octet-stream", &status);
+  begin_part(sent_path, PartKind::file, status);
   // One read shows whether it is small: of a file it gives less than was asked for only at the end.
   const std::size_t wanted = std::min(room(), small_bytes_max);
   ssize_t got = ::read(file.fd(), buffer_.data() + used_, wanted);
@@ -201,7 +164,7 @@ Upload::Result Upload::add_file(const std::string& disk_path, const std::string&
 Upload::Result Upload::add_stream(Root& root) {
   stream_ = std::move(root.file);
   const struct stat status{};
-  begin_part(root.name, "application/octet-stream", &status);
+  begin_part(root.name, PartKind::file, status);
   return {};
 }
 
@@ -216,23 +179,14 @@ Upload::Result Upload::read_stream() {
   return {};
 }
 
-void Upload::begin_part(std::string_view sent_path, std::string_view type, const struct stat* status) {
-  append(any_part_ ? "\r\n--" : "--");
-  any_part_ = true;
-  append(boundary_);
-  append("\r\nContent-Disposition: form-data; name=\"file");
-  if (options_.metadata && status->st_mode != 0) {
-    std::array<char, 96> fields;
-    std::snprintf(fields.data(), fields.size(), "?mode=0%o&mtime=%lld", unsigned(status->st_mode & 07777),
-                  static_cast<long long>(status->st_mtim.tv_sec));
-    append(fields.data());
-    if (status->st_mtim.tv_nsec > 0) append("&mtime-nsecs=" + std::to_string(status->st_mtim.tv_nsec));
+void Upload::begin_part(const std::string& sent_path, PartKind kind, const struct stat& status) {
+  http::MultipartFile part{.kind = kind, .path = sent_path};
+  if (options_.metadata && status.st_mode != 0) {
+    part.mode = status.st_mode & 07777;
+    part.mtime_seconds = status.st_mtim.tv_sec;
+    part.mtime_nanos = static_cast<std::uint32_t>(status.st_mtim.tv_nsec);
   }
-  append("\"; filename=\"");
-  append(escape_query(sent_path));
-  append("\"\r\nContent-Type: ");
-  append(type);
-  append("\r\n\r\n");
+  append(writer_.part_begin(part));
 }
 
 void Upload::append(std::string_view text) {
@@ -265,11 +219,10 @@ std::uint64_t Upload::total_bytes() const {
 }
 
 LinesBody::LinesBody(std::span<const std::string> lines) {
-  text_ =
-      "--masu-arguments\r\nContent-Disposition: form-data; name=\"file\"; filename=\"stdin\"\r\n"
-      "Content-Type: application/octet-stream\r\n\r\n";
+  const http::MultipartFile part{.path = "stdin"};
+  text_ = writer_.part_begin(part);
   for (const std::string& line : lines) text_.append(line).append("\n");
-  text_ += "\r\n--masu-arguments--\r\n";
+  text_ += writer_.end();
 }
 
 std::expected<http::BodyPiece, std::string> LinesBody::next() {

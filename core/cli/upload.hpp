@@ -10,6 +10,7 @@
 #include "core/cli/files.hpp"
 #include "core/cli/ignore_rules.hpp"
 #include "http/client.hpp"
+#include "http/multipart_writer.hpp"
 
 #include <cstdint>
 #include <span>
@@ -20,9 +21,6 @@
 #include <sys/stat.h>
 
 namespace masu::core::cli {
-
-// As Go's url.QueryEscape.
-std::string escape_query(std::string_view text);
 
 class Upload final : public http::BodySource {
  public:
@@ -40,7 +38,7 @@ class Upload final : public http::BodySource {
 
   Upload(std::vector<Root> roots, Options options);
 
-  std::string content_type() const;
+  std::string content_type() const { return writer_.content_type(); }
   std::expected<http::BodyPiece, std::string> next() override;
   int wait_for() const override { return stream_.fd(); }
   // Bytes in all files that will be sent, as far as that can be known.
@@ -48,6 +46,7 @@ class Upload final : public http::BodySource {
 
  private:
   using Result = std::expected<void, std::string>;
+  using PartKind = http::MultipartFile::Kind;
   enum class Kind : std::uint8_t { unknown, file, directory, symlink };
   struct Entry {
     std::string name;
@@ -66,18 +65,18 @@ class Upload final : public http::BodySource {
   Result add_file(const std::string& disk_path, const std::string& sent_path);
   Result add_stream(Root& root);
   Result read_stream();
-  void begin_part(std::string_view sent_path, std::string_view type, const struct stat* status);
+  void begin_part(const std::string& sent_path, PartKind kind, const struct stat& status);
   void append(std::string_view text);
   std::size_t room() const { return buffer_.size() - used_; }
 
   std::vector<Root> roots_;
   const Options options_;
-  const std::string boundary_;
+  http::MultipartWriter writer_;
   std::vector<Level> levels_;
   std::size_t next_root_ = 0;
   std::vector<std::uint8_t> buffer_;
   std::size_t used_ = 0;
-  bool any_part_ = false, ended_ = false;
+  bool ended_ = false;
   File stream_;  // standard input or a pipe that is being sent
   File large_;   // sent by sendfile, behind the buffer
   std::uint64_t large_bytes_ = 0;
@@ -86,12 +85,13 @@ class Upload final : public http::BodySource {
 // Texts, a line each, as the one file of a body: how arguments travel that do not fit into the target.
 class LinesBody final : public http::BodySource {
  public:
-  static constexpr std::string_view content_type = "multipart/form-data; boundary=masu-arguments";
-
   explicit LinesBody(std::span<const std::string> lines);
+
+  std::string content_type() const { return writer_.content_type(); }
   std::expected<http::BodyPiece, std::string> next() override;
 
  private:
+  http::MultipartWriter writer_;
   std::string text_;
   bool sent_ = false;
 };
