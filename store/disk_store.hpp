@@ -51,6 +51,8 @@ struct DiskStoreOptions {
   std::size_t block_cache_bytes = std::size_t{512} << 10;
   std::size_t open_files = 32;
   std::uint64_t storage_max = 0;  // bytes on disk, index included; 0: no limit
+  // Of the disk, for the index: with none left, nothing could be removed either. put() leaves it alone.
+  std::uint64_t disk_reserve_bytes = std::uint64_t{8} << 20;
 
   std::size_t segment_files = 16;                         // segments held open, beside those of open readers
   std::uint32_t segment_bytes = std::uint32_t{64} << 20;  // of new ones

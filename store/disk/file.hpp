@@ -45,6 +45,8 @@ class Files {
   virtual StoreResult<void> unlink(const std::string& path) = 0;
   virtual StoreResult<void> make_directory(const std::string& path) = 0;  // it may be there already
   virtual StoreResult<void> sync_directory(const std::string& path) = 0;
+  // What may still be written on the disk of this directory.
+  virtual StoreResult<std::uint64_t> free_bytes(const std::string& path) = 0;
   // The names in it, in no order, without "." and "..".
   virtual StoreResult<std::vector<std::string>> list(const std::string& path) = 0;
 };
