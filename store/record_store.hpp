@@ -27,6 +27,7 @@ namespace record_table {
 inline constexpr std::uint8_t repo = 0x01;  // format number, version
 inline constexpr std::uint8_t pin = 0x10;   // store/pin_set.hpp
 inline constexpr std::uint8_t mfs = 0x20;   // the root of the files API
+// 0xf0 to 0xff belong to the store on disk itself (store/disk/meta_tables.hpp).
 }  // namespace record_table
 
 // One change of a batch; borrows its bytes. Without a value the key is deleted.
