@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,6 +173,12 @@ class Node:
             if address.startswith("/ip4/127.0.0.1/tcp/"):
                 return address
         raise AssertionError(f"{self.name} listens on no loopback TCP address")
+
+    def rpc(self, path):
+        """The JSON that the RPC of the running node answers."""
+        port = (self.repo / "api").read_text().strip().rpartition("/")[2]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v0/{path}", data=b"", timeout=60) as answer:
+            return json.loads(answer.read())
 
     def connect(self, other):
         self.run("swarm", "connect", other.address())
