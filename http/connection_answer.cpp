@@ -24,7 +24,9 @@ void Connection::write_head(unsigned status) {
   keep_alive_ = keep_alive_ && body_ended_ && !stopping_;
   std::array<char, 4> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), status).ptr;
-  out_head_.reserve(512);
+  const std::pmr::string early = std::move(out_head_);  // headers that were added before
+  out_head_.clear();
+  out_head_.reserve(512 + early.size());
   out_head_.append("HTTP/1.1 ").append(digits.data(), end).append(" ");
   out_head_.append(reason_of(status)).append("\r\n");
   if (!keep_alive_) {
@@ -32,6 +34,7 @@ void Connection::write_head(unsigned status) {
   } else if (head_.is_http_1_0) {
     append_header("Connection", "keep-alive");
   }
+  out_head_.append(early);
 }
 
 void Connection::append_header(std::string_view name, std::string_view value) {
@@ -99,7 +102,6 @@ Task<bool> Connection::flush(TaskMemory memory) { return send(memory, outgoing(0
 
 Task<bool> Connection::respond(TaskMemory memory, unsigned status, std::string_view content_type,
                                std::string_view body) {
-  // Headers that were added before stay.
   write_head(status);
   framing_ = Framing::length;
   std::array<char, 20> digits{};

@@ -172,10 +172,11 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   void on_accepted(Descriptor fd, std::uint16_t port) override {
     const int on = 1;
     if (port != 0) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    start_connection(std::move(fd), port);
+    start_connection(fd, port);
   }
 
-  bool start_connection(Descriptor fd, std::uint16_t port) {
+  // False: no room; the socket stays in `fd`.
+  bool start_connection(Descriptor& fd, std::uint16_t port) {
     const int bytes = static_cast<int>(server_options.send_bytes);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     Connection* const connection = connections.create(*this, context, std::move(fd), port);
@@ -312,11 +313,13 @@ std::expected<Multiaddr, std::string> Server::listen(const MultiaddrView& addres
 }
 
 bool Server::adopt(int fd) {
-  Descriptor owned(fd);
-  if (impl_->closing || impl_->connections.full()) return false;
+  if (impl_->closing) return false;
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return impl_->start_connection(std::move(owned), 0);
+  Descriptor owned(fd);
+  const bool taken = impl_->start_connection(owned, 0);
+  owned.release();
+  return taken;
 }
 
 void Server::close() { impl_->close(); }

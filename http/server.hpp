@@ -64,10 +64,10 @@ class Exchange {
   virtual Task<std::expected<ChunkChain, BodyError>> read_body(TaskMemory memory, Account& holder) = 0;
 
   // --- The answer. ---
-  // Status and headers travel with the first bytes. Names and values must be fit for a header.
-  // Requires: not started().
+  // Status and headers travel with the first bytes. Requires: not started().
   virtual void start(unsigned status) = 0;
   virtual bool started() const = 0;
+  // Until the first bytes are sent, also before start(). What is not fit for a header is left out.
   virtual void add_header(std::string_view name, std::string_view value) = 0;
   // Bytes of the body, as the next chunk of a chunked answer. False: the client is gone.
   virtual Task<bool> write(TaskMemory memory, Bytes bytes) = 0;
@@ -134,7 +134,7 @@ class Server {
   // /ip4/…/tcp/…, /ip6/…/tcp/… or /unix/…; gives the address really bound. A unix socket that nobody
   // listens on any more is replaced. The error is a text for people.
   std::expected<Multiaddr, std::string> listen(const MultiaddrView& address);
-  // Serves a connected stream socket (of a socketpair), and owns it. False: no room.
+  // Serves a connected stream socket (of a socketpair), and owns it. False: no room; it stays the caller's.
   bool adopt(int fd);
   // No new connections; exchanges see gone(), idle connections are closed. The loop must run until closed().
   void close();

@@ -12,11 +12,13 @@
 
 #include "alloc/bytes.hpp"
 #include "alloc/chunk_pool.hpp"
+#include "alloc/intrusive_list.hpp"
 #include "alloc/task.hpp"
 #include "multiformats/cid.hpp"
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -27,6 +29,9 @@
 
 namespace masu::core {
 class Node;
+}
+namespace masu::store {
+class BlockSource;
 }
 
 namespace masu::core::rpc {
@@ -85,6 +90,15 @@ struct UploadEntry {
   std::uint32_t mtime_nanos = 0;
 };
 
+// Told once, from the loop, when a call becomes stopped(). Takes itself off when it goes.
+class StopListener : public IntrusiveListNode<StopListener> {
+ public:
+  virtual void on_stop() = 0;
+
+ protected:
+  ~StopListener() = default;
+};
+
 class Call;
 using RunFunction = Task<CommandResult> (*)(TaskMemory memory, Call& call);
 // Appends how `value` (as emitted) reads as text.
@@ -111,6 +125,10 @@ class Call {
   virtual Account& account() = 0;
   // The client is gone, the deadline (`timeout`) is over, or the node stops.
   virtual bool stopped() const = 0;
+  virtual void watch(StopListener& listener);  // of a call that never stops: nothing
+  // Blocks for this call, of the network too unless `offline`. What waits in it when the call is stopped ends
+  // with StoreErrorCode::stopped, and what is asked for later as well. Destroyed before the call.
+  std::unique_ptr<store::BlockSource> open_source();
 
   // --- What was asked. Names are those of the spec, or of the global options. ---
   virtual bool given(std::string_view option) const = 0;

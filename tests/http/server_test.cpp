@@ -409,7 +409,10 @@ TEST_F(ServerTest, EachRefusalIsAnAnswerOrAnEnd) {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     Peer peer(*this, Descriptor(ends[1]));
-    if (!server().adopt(ends[0])) continue;
+    if (!server().adopt(ends[0])) {
+      ::close(ends[0]);
+      continue;
+    }
     peer.send("POST /echo HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
     ASSERT_TRUE(peer.receive_to_end()) << quota;
     const bool complete = peer.received.ends_with("X-Sum: 3\r\n\r\n");
