@@ -69,8 +69,7 @@ void Client::get(Session& session, const Cid& cid, Account& holder, store::Block
   if (stopped_) return;
   const Multihash hash = cid.hash();
   const bool identity = hash.is_identity();
-  const bool allowed = identity || check_allowed(hash).has_value();
-  if (allowed && !identity) {
+  if (!identity) {
     // One of this session that waits for nobody yet serves as well.
     ClientWant* same = index_.find(hash.bytes());
     while (same != nullptr && (same->session != &session || same->request != nullptr)) same = same->next_same;
@@ -81,16 +80,34 @@ void Client::get(Session& session, const Cid& cid, Account& holder, store::Block
       return;
     }
   }
-  ClientWant* const want = make_want(session, cid);
-  if (want == nullptr) {
-    session.refused_.push_back(request);
-    return defer(session);
+  if (!session.waiting_.empty() || !start(session, cid, holder, request)) {
+    request.ask = {cid, &holder};
+    session.waiting_.push_back(request);
   }
+  pump_looks();
+}
+
+// False: there is no entry for it now.
+bool Client::start(Session& session, const Cid& cid, Account& holder, store::BlockRequest& request) {
+  ClientWant* const want = make_want(session, cid);
+  if (want == nullptr) return false;
   want->request = &request;
   want->holder = &holder;
-  if (!allowed || identity) return settle(*want, store::StoreErrorCode::refused);
-  lead_or_follow(*want);
-  pump_looks();
+  const Multihash hash = cid.hash();
+  if (hash.is_identity() || !check_allowed(hash)) {
+    settle(*want, store::StoreErrorCode::refused);
+  } else {
+    lead_or_follow(*want);
+  }
+  return true;
+}
+
+void Client::admit(Session& session) {
+  while (store::BlockRequest* const request = session.waiting_.pop_front()) {
+    const store::BlockAsk ask = request->ask;
+    if (start(session, ask.cid, *ask.holder, *request)) continue;
+    return session.waiting_.push_front(*request);
+  }
 }
 
 void Client::prefetch(Session& session, const Cid& cid) {
@@ -230,10 +247,6 @@ void Client::settle(ClientWant& want, store::StoreErrorCode error) {
 void Client::tell_outcomes() {
   for (std::size_t told = 0; told < outcomes_in_turn && !deferred_.empty(); ++told) {
     Session& session = deferred_.front();
-    if (store::BlockRequest* const request = session.refused_.pop_front()) {
-      request->on_block(store::fail(store::StoreErrorCode::out_of_memory, "too many blocks are wanted"));
-      continue;
-    }
     IntrusiveList<ClientWant>& settled = session.list(ClientWantState::settled);
     if (settled.empty()) {
       deferral(session).unlink();

@@ -8,7 +8,8 @@
 // written to the store, given to the request that waits (further ones read it from the store), and cancelled
 // everywhere else. With nobody to ask a want waits for peers.
 //
-// Loop thread. Caps: client_wants, asks, sessions; a full table refuses prefetching first.
+// Loop thread. Caps: client_wants, asks, sessions. A full table refuses prefetching first; then requests
+// wait.
 #pragma once
 
 #include "alloc/budget.hpp"
@@ -86,6 +87,8 @@ class Client final : private net::Timer {
   void prefetch(Session& session, const Cid& cid);
   void forget(Session& session, store::BlockRequest& request);
   void close(Session& session);
+  bool start(Session& session, const Cid& cid, Account& holder, store::BlockRequest& request);
+  void admit(Session& session);
   ClientWant* make_want(Session& session, const Cid& cid);
   bool make_room(Session& session);
   void lead_or_follow(ClientWant& want);

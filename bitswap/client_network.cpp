@@ -70,6 +70,7 @@ void Client::cancel_asks(ClientWant& want, const Asker* deliverer) {
 
 void Client::pump() {
   if (stopped_) return;
+  for (Session& session : sessions_) admit(session);
   pump_looks();
   for (Session& session : sessions_) pump(session);
   // The next time another one is first.

@@ -61,7 +61,7 @@ class Session final : public store::BlockSource,
 
   Client& client_;
   std::array<IntrusiveList<ClientWant>, client_want_lists> lists_;
-  IntrusiveList<store::BlockRequest> refused_;  // for which there was no entry
+  IntrusiveList<store::BlockRequest> waiting_;  // for an entry
   std::array<Member, peers_max> members_{};
   std::size_t member_count_ = 0;
   std::int32_t asked_ = 0;  // makes priorities fall

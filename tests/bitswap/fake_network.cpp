@@ -7,7 +7,7 @@ namespace masu::bitswap {
 
 bool FakeJobs::post(store::Job& job, store::JobClass kind) {
   auto& queue = queues_[static_cast<std::size_t>(kind)];
-  if (queue.size() >= queue_max_) return false;
+  if (queue.size() >= queue_max) return false;
   queue.push_back(job);
   ++posted_;
   return true;
@@ -25,7 +25,7 @@ bool FakeJobs::work() {
     worked = true;
     job->run();
     job->finish();
-    if (queues_[kind].size() < queue_max_) {
+    if (queues_[kind].size() < queue_max) {
       if (store::JobRoomWaiter* const waiter = waiters_[kind].pop_front()) waiter->on_job_room();
     }
   }

@@ -38,7 +38,7 @@ class SeededRandom final : public net::RandomSource {
 // Jobs with a bounded queue; work() runs what is queued.
 class FakeJobs final : public store::Jobs {
  public:
-  explicit FakeJobs(std::size_t queue_max = 64) : queue_max_(queue_max) {}
+  std::size_t queue_max = 64;
   bool post(store::Job& job, store::JobClass kind) override;
   void wait_for_room(store::JobRoomWaiter& waiter, store::JobClass kind) override;
   // One job of each class, run and finished. False: there was none.
@@ -46,7 +46,6 @@ class FakeJobs final : public store::Jobs {
   std::size_t posted() const { return posted_; }
 
  private:
-  std::size_t queue_max_;
   std::size_t posted_ = 0;
   std::array<IntrusiveList<store::Job>, 3> queues_;
   std::array<IntrusiveList<store::JobRoomWaiter>, 3> waiters_;
