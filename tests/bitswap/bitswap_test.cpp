@@ -1,6 +1,7 @@
 // Nodes together: hundreds of blocks, few and many peers, connections that break.
 #include "bitswap/bitswap.hpp"
 
+#include "bitswap/protocol.hpp"
 #include "tests/bitswap/node.hpp"
 
 #include <algorithm>
@@ -278,7 +279,7 @@ TEST(BitswapTest, TinyLimitsAreEnough) {
     limits.wants = 8;
     limits.wants_per_peer = 4;
     limits.lookups = limits.sends = limits.reads = limits.writes = 1;
-    limits.send_bytes = 16 * 1024;
+    limits.send_bytes = 32 * 1024;
     limits.client_wants = 6;
     limits.asks = 6;
     limits.sessions = 2;
