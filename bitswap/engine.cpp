@@ -10,6 +10,10 @@ namespace {
 constexpr std::size_t lookups_in_turn = 8;
 // Until memory is asked for again that was not there.
 constexpr Duration memory_wait = 20ms;
+// Until a want that found no room is offered again, if nothing happens.
+constexpr Duration room_wait = 250ms;
+// While the table is full, a peer that takes nothing of its message for so long loses its wants.
+constexpr Duration stall_max = 1s;
 
 template <class Tag>
 IntrusiveListNode<Responder, Tag>& in(Responder& responder) {
@@ -57,7 +61,7 @@ void Engine::stop() {
 // --- Wants. ---
 
 bool Engine::on_want(Responder& responder, const WantEntry& entry, std::uint32_t message) {
-  if (stopped_ || !limits_.server || entry.cid.hash().is_identity()) return true;
+  if (stopped_ || !limits_.server || responder.given_up() || entry.cid.hash().is_identity()) return true;
   ServerWant* want = wants_.find(responder.ledger(), entry.cid.bytes());
   if (entry.cancel) {
     if (want != nullptr && want->state != WantState::sending) remove(*want);
@@ -76,6 +80,7 @@ bool Engine::on_want(Responder& responder, const WantEntry& entry, std::uint32_t
       // With nothing in the table nobody would tell of room.
       if (wants_.size() == 0) return true;
       if (!in<InStalled>(responder).linked()) stalled_.push_back(responder);
+      arm(room_wait);
       return false;
     }
     want->type = entry.type;
@@ -108,16 +113,33 @@ bool Engine::make_room(Responder& responder) {
     remove(victim->list(WantState::absent).front());
     return true;
   }
+  // None is absent. A peer that has stopped reading loses all; else one that holds much loses what it put
+  // last.
+  Responder* stuck = nullptr;
   for (Responder& other : responders_) {
     if (other.ledger().size() > victim->size()) victim = &other.ledger();
+    if (other.stalled_for() >= stall_max &&
+        (stuck == nullptr || other.ledger().size() > stuck->ledger().size())) {
+      stuck = &other;
+    }
   }
-  if (victim->size() <= own.size() + 1) return false;
-  for (const WantState state : {WantState::absent, WantState::unknown, WantState::ready}) {
+  if (stuck != nullptr && stuck->ledger().size() > 0) {
+    abandon(*stuck);
+    return true;
+  }
+  if (victim->size() <= own.size() + limits_.wants_per_peer / 2) return false;
+  for (const WantState state : {WantState::unknown, WantState::ready}) {
     if (!victim->has(state)) continue;
     remove(victim->list(state).back());
     return true;
   }
   return false;
+}
+
+void Engine::abandon(Responder& responder) {
+  responder.abandon();
+  responder.blocks_in_message_ = false;
+  drop_wants(responder);
 }
 
 void Engine::remove(ServerWant& want) {
@@ -278,7 +300,7 @@ void Engine::on_read(SendJob& job) {
   }
   if (job.outcome() == SendJob::Outcome::failed) return responder->fail();
   if (job.outcome() == SendJob::Outcome::no_memory) {
-    if (!armed()) host_.timers().arm(*this, host_.now() + memory_wait);
+    arm(memory_wait);
     if (!in<InSendQueue>(*responder).linked()) send_queue_.push_back(*responder);
     responder->job_ = nullptr;
     send_jobs_.destroy(&job);
@@ -321,6 +343,14 @@ void Engine::on_job_room() noexcept {
   pump_sends();
 }
 
-void Engine::on_timer(TimePoint) { pump_sends(); }
+void Engine::on_timer(TimePoint) {
+  pump_sends();
+  resume_stalled();
+}
+
+void Engine::arm(Duration after) {
+  const TimePoint at = host_.now() + after;
+  if (!armed() || deadline() > at) host_.timers().arm(*this, at);
+}
 
 }  // namespace masu::bitswap

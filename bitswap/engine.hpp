@@ -103,7 +103,7 @@ class Engine final : private store::JobRoomWaiter, private net::Timer {
   friend class SendJob;
 
   bool make_room(Responder& responder);
-  Responder* largest_ledger();
+  void abandon(Responder& responder);
   void remove(ServerWant& want);
   void drop_wants(Responder& responder);
   void look_up(ServerWant& want);
@@ -121,6 +121,7 @@ class Engine final : private store::JobRoomWaiter, private net::Timer {
   void unsend(Responder& responder);
   void on_job_room() noexcept override;
   void on_timer(TimePoint now) override;
+  void arm(Duration after);
 
   net::Host& host_;
   store::BlockStore& blocks_;

@@ -33,10 +33,7 @@ void OutStream::wake() {
 void OutStream::retire() {
   cancel();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset();
-  staging_.clear();
-  body_.clear();
-  body_missing_ = 0;
-  in_message_ = false;
+  drop_message();
   // One that is being opened is let go when it is open.
   const bool opening = state_ == State::opening || state_ == State::leaving;
   state_ = opening ? State::leaving : State::retired;
@@ -81,6 +78,7 @@ void OutStream::begin_message() {
   const TimePoint now = host_.now();
   deadline_ = now + send_time(staging_.bytes().size() + body_bytes_unsent());
   bytes_at_tick_ = bytes_taken_;
+  progress_at_ = now;
   if (!armed()) host_.timers().arm(*this, now + tick);
 }
 
@@ -142,11 +140,26 @@ void OutStream::on_closed(net::Stream*, net::StreamEnd end) {
        false);
 }
 
-void OutStream::lose(bool for_good, bool late) {
+void OutStream::drop_message() {
   staging_.clear();
   body_.clear();
   body_missing_ = 0;
   in_message_ = false;
+}
+
+void OutStream::abandon() {
+  if (state_ != State::open) return;
+  std::exchange(stream_, nullptr)->reset();
+  drop_message();
+  ++failures_;
+  state_ = State::waiting;
+  host_.timers().arm(*this, host_.now() + first_wait);
+}
+
+Duration OutStream::stalled_for() const { return in_message_ ? host_.now() - progress_at_ : Duration{}; }
+
+void OutStream::lose(bool for_good, bool late) {
+  drop_message();
   wanted_ = false;
   if (for_good || ++failures_ > failures_max) {
     cancel();
@@ -169,7 +182,8 @@ void OutStream::on_timer(TimePoint now) {
   host_.timers().arm(*this, std::min(now + tick, deadline_));
   const bool stalled = bytes_taken_ == bytes_at_tick_;
   bytes_at_tick_ = bytes_taken_;
-  if (stalled) on_stall();
+  if (stalled) return on_stall();
+  progress_at_ = now;
 }
 
 }  // namespace masu::bitswap

@@ -30,6 +30,10 @@ class OutStream : private net::StreamHandler, private net::Timer {
   void wake();
   // Says nothing any more.
   void retire();
+  // Ends the stream without a call to on_lost(), as after a failure.
+  void abandon();
+  // For so long nothing of a message was taken.
+  Duration stalled_for() const;
   // Nobody calls it back any more: it may be destroyed once it is retired.
   bool settled() const { return state_ != State::opening && state_ != State::leaving && stream_ == nullptr; }
   bool given_up() const { return state_ == State::given_up; }
@@ -77,6 +81,7 @@ class OutStream : private net::StreamHandler, private net::Timer {
   void open();
   void begin_message();
   void end(bool late);
+  void drop_message();
   void lose(bool for_good, bool late);
   bool write_message(net::Stream& stream);
 
@@ -94,6 +99,7 @@ class OutStream : private net::StreamHandler, private net::Timer {
   TimePoint deadline_{};          // of the message
   std::uint64_t bytes_taken_ = 0;
   std::uint64_t bytes_at_tick_ = 0;
+  TimePoint progress_at_{};
 };
 
 }  // namespace masu::bitswap

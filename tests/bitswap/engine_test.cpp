@@ -1,0 +1,202 @@
+// What a node answers, and what peers that keep no rules can make it hold.
+#include "bitswap/engine.hpp"
+
+#include "tests/bitswap/raw_peer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace masu::bitswap {
+namespace {
+
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() {
+    for (unsigned i = 0; i < 40; ++i) {
+      held.push_back(numbered_block(i, 2000 + 100 * i));
+      node.put(held.back());
+    }
+  }
+  static BitswapLimits small_tables() {
+    BitswapLimits limits;
+    limits.wants = 64;
+    limits.wants_per_peer = 16;
+    return limits;
+  }
+  Cid absent(unsigned number) { return numbered_block(1'000'000 + number, 20).cid; }
+  std::size_t wants() { return node.bitswap.stat().server_wants; }
+
+  FakeNetwork network;
+  TestNode node{network, small_tables()};
+  std::vector<TestBlock> held;
+};
+
+TEST_F(EngineTest, AWantHaveIsAnsweredAndASmallBlockComesInItsPlace) {
+  RawPeer peer(network, node);
+  const TestBlock small = numbered_block(77, have_replaced_bytes);
+  const TestBlock larger = numbered_block(78, have_replaced_bytes + 1);
+  node.put(small);
+  node.put(larger);
+  peer.send(wantlist({{text_of(small.cid), 1, false, WantType::have, true},
+                      {text_of(larger.cid), 1, false, WantType::have, true},
+                      {text_of(absent(1)), 1, false, WantType::have, true},
+                      {text_of(absent(2)), 1, false, WantType::have, false}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(peer.sent(small));
+  EXPECT_FALSE(peer.sent(larger));
+  EXPECT_TRUE(peer.said(larger.cid, Presence::have));
+  EXPECT_TRUE(peer.said(absent(1), Presence::dont_have));
+  EXPECT_FALSE(peer.said(absent(2), Presence::dont_have)) << "it was not asked for";
+  EXPECT_EQ(wants(), 2u) << "those that are absent wait";
+}
+
+TEST_F(EngineTest, CancelsEndWantsAndFullListsReplaceThem) {
+  RawPeer peer(network, node);
+  peer.send(wantlist({{text_of(absent(1))}, {text_of(absent(2))}, {text_of(absent(3))}}));
+  network.run();
+  EXPECT_EQ(wants(), 3u);
+  peer.send(wantlist({{text_of(absent(2)), 1, true}}));
+  network.run();
+  EXPECT_EQ(wants(), 2u);
+  peer.send(wantlist({{text_of(absent(3))}, {text_of(absent(4))}}, true));
+  network.run();
+  EXPECT_EQ(wants(), 2u);
+  node.put(numbered_block(1'000'001, 20));
+  node.put(numbered_block(1'000'004, 20));
+  network.run();
+  EXPECT_FALSE(peer.sent(numbered_block(1'000'001, 20)));
+  EXPECT_TRUE(peer.sent(numbered_block(1'000'004, 20)));
+  peer.send(wantlist({}, true));
+  network.run();
+  EXPECT_EQ(wants(), 0u);
+}
+
+TEST_F(EngineTest, BlocksOfHigherPriorityComeFirst) {
+  network.window_bytes = 1000;
+  RawPeer peer(network, node);
+  std::vector<WantText> list;
+  for (int i = 0; i < 16; ++i) list.push_back({text_of(held[i + 20].cid), i == 9 ? 100 : i});
+  peer.send(wantlist(list));
+  ASSERT_TRUE(network.run());
+  ASSERT_EQ(peer.heard.blocks.size(), 16u);
+  const auto place = [&](std::size_t of) {
+    return std::ranges::find(peer.heard.blocks, held[of].cid.hash(),
+                             &std::pair<Multihash, std::string>::first) -
+           peer.heard.blocks.begin();
+  };
+  EXPECT_LT(place(29), place(22)) << "the first few are looked up before the others are known";
+}
+
+TEST_F(EngineTest, AHeldBlockIsServedToAPeerThatFilledItsCapWithAbsentOnes) {
+  RawPeer peer(network, node);
+  for (unsigned i = 0; i < 500; ++i) peer.send(wantlist({{text_of(absent(i)), 1'000'000}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_LE(wants(), 16u);
+  peer.send(wantlist({{text_of(held[3].cid), 0}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(peer.sent(held[3]));
+}
+
+TEST_F(EngineTest, AHundredThousandWantsOfOnePeerAreAHandful) {
+  RawPeer peer(network, node);
+  std::string digest(32, 'd');
+  unsigned made = 0;
+  while (made < 100'000) {
+    std::string list;
+    for (int i = 0; i < 2'000; ++i, ++made) {
+      const std::string number = std::to_string(made);
+      digest.replace(0, number.size(), number);
+      list += bytes_field(field::entries, bytes_field(field::entry_cid, "\x01\x55\x12\x20" + digest));
+    }
+    peer.send(bytes_field(field::wantlist, list));
+    ASSERT_TRUE(network.run());
+    ASSERT_LE(wants(), 16u);
+  }
+  peer.send(wantlist({{text_of(held[3].cid), 0}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(peer.sent(held[3]));
+}
+
+TEST_F(EngineTest, ManyPeersWithAbsentWantsLeaveRoomForOneMore) {
+  std::list<RawPeer> peers;
+  for (unsigned p = 0; p < 12; ++p) {
+    RawPeer& peer = peers.emplace_back(network, node);
+    for (unsigned i = 0; i < 40; ++i) peer.send(wantlist({{text_of(absent(p * 1000 + i))}}));
+  }
+  ASSERT_TRUE(network.run());
+  EXPECT_LE(wants(), 64u);
+  RawPeer honest(network, node);
+  for (unsigned i = 0; i < 16; ++i) honest.send(wantlist({{text_of(held[i].cid)}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_EQ(honest.heard.blocks.size(), 16u);
+  peers.clear();
+  EXPECT_EQ(wants(), 0u);
+}
+
+TEST_F(EngineTest, MoreWantsThanTheCapAreAllServedWhenTheirBlocksAreHere) {
+  RawPeer peer(network, node);
+  std::vector<WantText> list;
+  for (const TestBlock& block : held) list.push_back({text_of(block.cid)});
+  peer.send(wantlist(list));
+  ASSERT_TRUE(network.run());
+  EXPECT_EQ(peer.heard.blocks.size(), held.size());
+}
+
+TEST_F(EngineTest, PeersThatNeverReadKeepNobodyWaiting) {
+  std::list<RawPeer> dead;
+  for (unsigned p = 0; p < 20; ++p) {
+    RawPeer& peer = dead.emplace_back(network, node);
+    peer.host.deaf = true;
+    for (unsigned i = 20; i < 36; ++i) peer.send(wantlist({{text_of(held[i].cid)}}));
+  }
+  network.window_bytes = 1000;
+  network.advance(1s);
+  RawPeer honest(network, node);
+  for (unsigned i = 0; i < 8; ++i) honest.send(wantlist({{text_of(held[i].cid)}}));
+  network.advance(3s);
+  EXPECT_EQ(honest.heard.blocks.size(), 8u);
+  EXPECT_EQ(node.memory.chunks.stats().used, 0u) << "the dead hold no chunks";
+  network.advance(60s);
+  EXPECT_EQ(wants(), 0u) << "and no wants, when their time is over";
+}
+
+TEST_F(EngineTest, IdentityCidsAndEmptyMessagesAreNothing) {
+  RawPeer peer(network, node);
+  const Cid identity = Cid::v1(Codec::raw, *multihash_of(HashCode::identity, as_bytes("inline")));
+  peer.send("");
+  peer.send(wantlist({{text_of(identity), 1, false, WantType::have, true}}));
+  network.run();
+  EXPECT_FALSE(peer.was_reset());
+  EXPECT_EQ(wants(), 0u);
+  EXPECT_TRUE(peer.heard.presences.empty());
+  EXPECT_EQ(node.bitswap.stat().messages_received, 2u);
+}
+
+TEST_F(EngineTest, MalformedMessagesEndTheirStreamOnly) {
+  RawPeer peer(network, node);
+  peer.send(wantlist({{text_of(absent(1))}, {""}}));
+  network.run();
+  EXPECT_TRUE(peer.was_reset());
+  EXPECT_TRUE(node.host.connected(peer.host.self()));
+  peer.send(wantlist({{text_of(held[1].cid)}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(peer.sent(held[1]));
+}
+
+TEST_F(EngineTest, ABlockThatIsRemovedBeforeItIsSentIsNotHere) {
+  network.window_bytes = 500;
+  RawPeer peer(network, node);
+  for (unsigned i = 0; i < 16; ++i) {
+    peer.send(
+        wantlist({{text_of(held[i + 20].cid), 16 - static_cast<int>(i), false, WantType::block, true}}));
+  }
+  network.run(60);
+  for (unsigned i = 0; i < 16; ++i) (void)node.store.remove(held[i + 20].cid.hash());
+  ASSERT_TRUE(network.run());
+  EXPECT_FALSE(peer.was_reset());
+  std::size_t answered = peer.heard.blocks.size();
+  for (unsigned i = 0; i < 16; ++i) answered += peer.said(held[i + 20].cid, Presence::dont_have) ? 1 : 0;
+  EXPECT_EQ(answered, 16u);
+}
+
+}  // namespace
+}  // namespace masu::bitswap
