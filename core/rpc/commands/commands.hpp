@@ -19,8 +19,16 @@ extern const CommandSpec stats;
 extern const CommandSpec swarm;
 
 // Content: import and reading.
+extern const CommandSpec cat;
+extern const CommandSpec get;
+extern const CommandSpec ls;
+extern const CommandSpec refs;
+extern const CommandSpec refs_local;
+extern const CommandSpec resolve;
 
 // Blocks, DAGs, pins and the repo.
+extern const CommandSpec block_get;
+extern const CommandSpec block_stat;
 
 // The network.
 

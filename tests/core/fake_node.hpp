@@ -1,0 +1,108 @@
+// FakeNode: what commands that read and write content need of a node, over a store in memory and jobs that
+// run when the test says so. No disk but a repo in a temporary directory, no network, no threads.
+#pragma once
+
+#include "alloc/check.hpp"
+#include "core/node.hpp"
+#include "core/repo.hpp"
+#include "multiformats/digest.hpp"
+#include "net/random.hpp"
+#include "store/local_source.hpp"
+#include "store/memory_store.hpp"
+#include "tests/store/sim_jobs.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace masu::core::test {
+
+class FakeNode final : public Node {
+ public:
+  FakeNode() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "masu-node-XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+    const std::string path = directory_ + "/repo";
+    MASU_CHECK(Repo::init(path, Config::defaults()), "a repo is made");
+    auto opened = Repo::open(path);
+    MASU_CHECK(opened, "a repo is opened");
+    repo_ = std::move(*opened);
+  }
+  ~FakeNode() {
+    jobs_.run_all();
+    repo_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  const CapacityPlan& plan() const override { return plan_; }
+  Budget& budget() override { return budget_; }
+  ChunkPool& chunks() override { return chunks_; }
+  Account& block_account() override { return blocks_; }
+  Account& import_account() override { return imports_; }
+  MemoryReport memory_report() override { return {}; }
+
+  boost::asio::io_context& context() override { return absent<boost::asio::io_context>(); }
+  const net::Clock& clock() const override { return absent<const net::Clock>(); }
+  net::TimerQueue& timers() override { return absent<net::TimerQueue>(); }
+  net::RandomSource& random() override { return random_; }
+  store::Jobs& jobs() override { return jobs_; }
+
+  Config& config() override { return repo_->config(); }
+  Repo& repo() override { return *repo_; }
+  store::DiskStore& blocks() override { return absent<store::DiskStore>(); }
+  store::PinSet& pins() override { return absent<store::PinSet>(); }
+  store::Collector& collector() override { return absent<store::Collector>(); }
+
+  net::Swarm* swarm() override { return nullptr; }
+  net::Ping* ping() override { return nullptr; }
+  bitswap::Bitswap* bitswap() override { return nullptr; }
+  std::unique_ptr<store::BlockSource> open_source(bool) override {
+    return std::make_unique<store::LocalSource>(reads_);
+  }
+  void shut_down() override { stopping_ = true; }
+  bool stopping() const override { return stopping_; }
+
+  // --- For tests. ---
+  store::test::SimJobs& sim_jobs() { return jobs_; }
+  store::MemoryStore& memory_store() { return store_; }
+  Cid put(Codec codec, std::string_view bytes) {
+    const Multihash hash = *multihash_of(HashCode::sha2_256, as_bytes(bytes));
+    MASU_CHECK(store_.put(hash, as_bytes(bytes)), "a store in memory takes a block");
+    const bool v0 = codec == Codec::dag_pb && Cid::may_be_v0(codec, hash);
+    return v0 ? Cid::v0(hash) : Cid::v1(codec, hash);
+  }
+
+ private:
+  class Random final : public net::RandomSource {
+   public:
+    void fill(MutableBytes out) override {
+      for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(++last_ * 37);
+    }
+
+   private:
+    unsigned last_ = 0;
+  };
+  template <class Part>
+  static Part& absent() {
+    MASU_CHECK(false, "a fake node has no such part");
+    return *static_cast<Part*>(nullptr);
+  }
+
+  std::string directory_;
+  std::unique_ptr<Repo> repo_;
+  CapacityPlan plan_;
+  Budget budget_{"node", 256 << 20};
+  Account pages_{budget_, "chunks", Lifetime::process, 64 << 20};
+  Account blocks_{budget_, "block", Lifetime::block, 16 << 20};
+  Account imports_{budget_, "import", Lifetime::request, 1536 * 1024};
+  Account entries_{budget_, "reads", Lifetime::process, 1 << 20};
+  ChunkPool chunks_{pages_, 2048};
+  store::MemoryStore store_;
+  store::test::SimJobs jobs_;
+  store::LocalReads reads_{store_, jobs_, chunks_, entries_};
+  Random random_;
+  bool stopping_ = false;
+};
+
+}  // namespace masu::core::test
