@@ -16,7 +16,7 @@ inline constexpr std::string_view default_config_text = R"json({
     "GCPeriod": "1h",
     "Spec": {
       "blocks": "blocks",
-      "index": "datastore",
+      "index": "index",
       "type": "masu"
     },
     "HashOnRead": false,

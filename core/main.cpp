@@ -25,7 +25,9 @@ class ProcessHost final : public masu::core::cli::Host {
     return std::make_unique<LocalNodeHandle>(std::move(*node));
   }
   int run_init(const masu::core::InitOptions& options) override { return masu::core::run_init(options); }
-  int run_daemon(const masu::core::DaemonOptions& options) override { return masu::core::run_daemon(options); }
+  int run_daemon(const masu::core::DaemonOptions& options) override {
+    return masu::core::run_daemon(options);
+  }
 };
 
 }  // namespace

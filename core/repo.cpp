@@ -15,7 +15,7 @@ namespace {
 
 using Result = std::expected<void, std::string>;
 
-constexpr std::string_view datastore_spec = R"({"blocks":"blocks","index":"datastore","type":"masu"})";
+constexpr std::string_view datastore_spec = R"({"blocks":"blocks","index":"index","type":"masu"})";
 
 std::string failed(std::string_view what, const std::string& path, int error) {
   return std::string(what) + " " + path + ": " + std::strerror(error);

@@ -4,8 +4,8 @@
 //   version          "18": the layout that programs around Kubo expect to read
 //   datastore_spec   how blocks are stored here; a repo that says otherwise (Kubo's own) is refused,
 //   untouched repo.lock        held for as long as the repo is open; the kernel drops it with the process
-//   blocks/ datastore/   segment files, RocksDB
-//   api, gateway     written by the daemon: the address of its RPC server; gone when it stops
+//   blocks/ index/   segment files, RocksDB (datastore/ and keystore/ are there for programs that look for
+//   them) api, gateway     written by the daemon: the address of its RPC server; gone when it stops
 //
 // Owned by the daemon, or by a command that found none. Files are replaced as a whole (written beside,
 // synced, renamed). Blocking calls, short; one thread.
@@ -39,8 +39,6 @@ class Repo {
   Repo& operator=(const Repo&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string blocks_path() const { return path_ + "/blocks"; }
-  std::string index_path() const { return path_ + "/datastore"; }
   Config& config() { return config_; }
   const Config& config() const { return config_; }
   // Writes config() to the disk.

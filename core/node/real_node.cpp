@@ -1,0 +1,106 @@
+#include "core/node/real_node.hpp"
+
+#include "core/version.hpp"
+#include "multiformats/cid.hpp"
+#include "multiformats/digest.hpp"
+
+#include <array>
+
+namespace masu::core {
+namespace {
+
+constexpr Duration rest_interval = 1s;
+// For jobs, peers and requests to end; then the process ends without them.
+constexpr Duration close_timeout = 10s;
+
+store::DiskStoreOptions store_options(const Repo& repo, const CapacityPlan& plan) {
+  store::DiskStoreOptions options;
+  options.directory = repo.path();
+  options.memtable_bytes = plan.memtable_bytes;
+  options.block_cache_bytes = plan.block_cache_bytes;
+  options.open_files = plan.open_files;
+  return options;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<RealNode>, std::string> RealNode::open(Repo& repo, NodeMemory& memory,
+                                                                     EventLoop& loop) {
+  auto blocks = store::DiskStore::open(store_options(repo, memory.plan()), memory.budget());
+  if (!blocks) return std::unexpected(blocks.error().detail);
+  auto node = std::unique_ptr<RealNode>(new RealNode(repo, memory, loop, std::move(*blocks)));
+  return node;
+}
+
+RealNode::RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_ptr<store::DiskStore> blocks)
+    : repo_(repo), memory_(memory), loop_(loop), blocks_(std::move(blocks)) {
+  pins_ = std::make_unique<store::PinSet>(blocks_->records());
+  workers_ = std::make_unique<Workers>(loop.context(), memory.plan().worker_threads);
+  reads_ = std::make_unique<store::LocalReads>(*blocks_, *workers_, memory.chunks(), memory.reads());
+  collector_ =
+      std::make_unique<store::Collector>(store::Collector::Parts{.store = *blocks_,
+                                                                 .pins = *pins_,
+                                                                 .jobs = *workers_,
+                                                                 .chunks = memory.chunks(),
+                                                                 .blocks = memory.collect_blocks(),
+                                                                 .memory = memory.collections(),
+                                                                 .memory_bytes = memory.plan().collect_bytes,
+                                                                 .spill_directory = repo.path()});
+  loop_.timers().arm(*this, loop_.clock().now() + rest_interval);
+}
+
+RealNode::~RealNode() = default;
+
+void RealNode::on_timer(TimePoint now) {
+  memory_.rest();
+  loop_.timers().arm(*this, now + rest_interval);
+}
+
+std::expected<void, std::string> RealNode::add_empty_directory() {
+  // dag-pb with the UnixFS message of a directory: QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn.
+  static constexpr std::array<std::uint8_t, 4> block = {0x0a, 0x02, 0x08, 0x01};
+  const Multihash hash = *multihash_of(HashCode::sha2_256, block);
+  if (auto put = blocks_->put(hash, Bytes(block)); !put) return std::unexpected(put.error().detail);
+  if (auto synced = blocks_->sync(); !synced) return std::unexpected(synced.error().detail);
+  const Cid cid = Cid::v0(hash);
+  if (auto pinned = pins_->pin(cid, store::PinMode::recursive, ""); !pinned) {
+    return std::unexpected(pinned.error().detail);
+  }
+  return {};
+}
+
+std::expected<void, std::string> RealNode::go_online(const std::string& agent_suffix) {
+  std::string agent = std::string("masu/") + std::string(version_number);
+  if (!agent_suffix.empty()) agent += "/" + agent_suffix;
+  auto network = NodeNetwork::start(repo_.config(), memory_, loop_, random_, *blocks_, *workers_, agent);
+  if (!network) return std::unexpected(network.error());
+  network_ = std::move(*network);
+  return {};
+}
+
+std::unique_ptr<store::BlockSource> RealNode::open_source(bool offline) {
+  if (network_ && !offline) {
+    if (auto session = network_->bitswap().open_session()) return session;
+  }
+  return std::make_unique<store::LocalSource>(*reads_);
+}
+
+void RealNode::shut_down() {
+  if (std::exchange(stopping_, true)) return;
+  if (on_shut_down_) on_shut_down_();
+}
+
+void RealNode::close() {
+  stopping_ = true;
+  cancel();
+  const TimePoint deadline = loop_.clock().now() + close_timeout;
+  if (network_) {
+    network_->close();
+    loop_.run_until([this] { return network_->closed(); }, deadline);
+  }
+  loop_.run_until([this] { return workers_->under_way() == 0; }, deadline);
+  network_.reset();
+  [[maybe_unused]] const auto synced = blocks_->sync();
+}
+
+}  // namespace masu::core

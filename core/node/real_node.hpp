@@ -1,0 +1,88 @@
+// RealNode: the Node of this process: a repo, its store, and (for the daemon) the network.
+//
+// Made on the loop thread, which is the thread that made its EventLoop. close() ends everything in order: no
+// new work, peers told, jobs back, the store synced; it runs the loop meanwhile.
+#pragma once
+
+#include "core/loop/boot_clock.hpp"
+#include "core/loop/event_loop.hpp"
+#include "core/loop/workers.hpp"
+#include "core/node.hpp"
+#include "core/node/node_memory.hpp"
+#include "core/node/node_network.hpp"
+#include "core/repo.hpp"
+#include "store/collector.hpp"
+#include "store/disk_store.hpp"
+#include "store/local_source.hpp"
+#include "store/pin_set.hpp"
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace masu::core {
+
+class RealNode final : public Node, private net::Timer {
+ public:
+  // Opens the store of `repo`. All must outlive the node.
+  static std::expected<std::unique_ptr<RealNode>, std::string> open(Repo& repo, NodeMemory& memory,
+                                                                    EventLoop& loop);
+  ~RealNode() override;
+
+  // Kubo pins the empty directory in a fresh repo; so do we.
+  std::expected<void, std::string> add_empty_directory();
+  // Starts the network as the configuration says. The error names what could not be listened on.
+  std::expected<void, std::string> go_online(const std::string& agent_suffix);
+  // What shut_down() calls, once.
+  void on_shut_down(std::function<void()> listener) { on_shut_down_ = std::move(listener); }
+  // Runs the loop until all has ended. Requires: the RPC server is closed.
+  void close();
+
+  const CapacityPlan& plan() const override { return memory_.plan(); }
+  Budget& budget() override { return memory_.budget(); }
+  ChunkPool& chunks() override { return memory_.chunks(); }
+  Account& block_account() override { return memory_.blocks(); }
+  Account& import_account() override { return memory_.imports(); }
+  MemoryReport memory_report() override { return memory_.report(); }
+
+  boost::asio::io_context& context() override { return loop_.context(); }
+  const net::Clock& clock() const override { return loop_.clock(); }
+  net::TimerQueue& timers() override { return loop_.timers(); }
+  net::RandomSource& random() override { return random_; }
+  store::Jobs& jobs() override { return *workers_; }
+
+  Config& config() override { return repo_.config(); }
+  Repo& repo() override { return repo_; }
+  store::DiskStore& blocks() override { return *blocks_; }
+  store::PinSet& pins() override { return *pins_; }
+  store::Collector& collector() override { return *collector_; }
+
+  net::Swarm* swarm() override { return network_ ? &network_->swarm() : nullptr; }
+  net::Ping* ping() override { return network_ ? &network_->ping() : nullptr; }
+  bitswap::Bitswap* bitswap() override { return network_ ? &network_->bitswap() : nullptr; }
+
+  std::unique_ptr<store::BlockSource> open_source(bool offline) override;
+
+  void shut_down() override;
+  bool stopping() const override { return stopping_; }
+
+ private:
+  RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_ptr<store::DiskStore> blocks);
+  void on_timer(TimePoint now) override;
+
+  Repo& repo_;
+  NodeMemory& memory_;
+  EventLoop& loop_;
+  RealRandom random_;
+  std::unique_ptr<store::DiskStore> blocks_;
+  std::unique_ptr<store::PinSet> pins_;
+  std::unique_ptr<store::Collector> collector_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<store::LocalReads> reads_;
+  std::unique_ptr<NodeNetwork> network_;
+  std::function<void()> on_shut_down_;
+  bool stopping_ = false;
+};
+
+}  // namespace masu::core
