@@ -4,6 +4,22 @@
 #include "net/upgrade.hpp"
 
 namespace masu::net {
+namespace {
+
+ConnectionInfo info_of(const SwarmConnection& connection) {
+  const ConnectionStats stats = connection.connection().stats();
+  return {connection.peer()->id,
+          connection.remote_address(),
+          connection.local_address(),
+          connection.inbound(),
+          connection.opened_at(),
+          stats.round_trip,
+          stats.streams_inbound + stats.streams_outbound,
+          noise_protocol,
+          muxer_protocol};
+}
+
+}  // namespace
 
 Swarm::Swarm(Budget& budget, ConnectionResources& resources, const PrivateKey& identity, TimerQueue& timers,
              const Clock& clock, RandomSource& random, TurnHook& turns, const SwarmOptions& options)
@@ -67,33 +83,25 @@ bool Swarm::close_connection(const PeerId& peer, const MultiaddrView& remote) {
   return core_->close_connection(peer, remote);
 }
 
+AddressResolver* Swarm::resolver() const { return core_->address_resolver(); }
+
+std::optional<ConnectionInfo> Swarm::find_connection(const PeerId& peer, const MultiaddrView& remote) const {
+  const SwarmConnection* connection = core_->find_connection(peer, remote);
+  return connection != nullptr ? std::optional(info_of(*connection)) : std::nullopt;
+}
+
 void Swarm::visit_connections(void* visitor, VisitConnection visit) const {
-  for (SwarmConnection& connection : core_->all()) {
-    if (!connection.usable()) continue;
-    const ConnectionStats stats = connection.connection().stats();
-    const ConnectionInfo info{connection.peer()->id,
-                              connection.remote_address(),
-                              connection.local_address(),
-                              connection.inbound(),
-                              connection.opened_at(),
-                              stats.round_trip,
-                              stats.streams_inbound + stats.streams_outbound,
-                              noise_protocol,
-                              muxer_protocol};
-    visit(visitor, info);
+  for (const SwarmConnection& connection : core_->all()) {
+    if (connection.usable()) visit(visitor, info_of(connection));
   }
 }
 
 void Swarm::visit_streams(const PeerId& id, const MultiaddrView& remote, void* visitor,
                           VisitStream visit) const {
-  SwarmPeer* peer = core_->find(id);
-  if (peer == nullptr) return;
-  for (const SwarmConnection& connection : peer->connections) {
-    if (!connection.usable() || connection.remote_address().view() != remote) continue;
-    connection.connection().for_each_stream(
-        [&](std::string_view protocol, bool) { visit(visitor, protocol); });
-    return;
-  }
+  const SwarmConnection* connection = core_->find_connection(id, remote);
+  if (connection == nullptr) return;
+  connection->connection().for_each_stream(
+      [&](std::string_view protocol, bool) { visit(visitor, protocol); });
 }
 
 std::vector<Multiaddr> Swarm::listen_addresses() const { return core_->listen_addresses(); }

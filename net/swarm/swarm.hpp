@@ -103,7 +103,10 @@ class Swarm final : public Host {
 
   // The user asks for the peer: addresses that failed lately are dialled again.
   void clear_backoff(const PeerId& peer);
-  // Closes the connection to `peer` at `remote`. False: there is none.
+  AddressResolver* resolver() const;  // null: none was set
+  // The connection to `peer` at `remote`; nothing: there is none.
+  std::optional<ConnectionInfo> find_connection(const PeerId& peer, const MultiaddrView& remote) const;
+  // Closes it. False: there is none.
   bool close_connection(const PeerId& peer, const MultiaddrView& remote);
   // `visit(const ConnectionInfo&)` for each established connection; it changes nothing here.
   template <class Visitor>

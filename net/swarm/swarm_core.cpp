@@ -234,15 +234,20 @@ void SwarmCore::disconnect(const PeerId& id) {
   for (SwarmConnection& connection : peer->connections) give_up(connection);
 }
 
-bool SwarmCore::close_connection(const PeerId& id, const MultiaddrView& remote) {
+SwarmConnection* SwarmCore::find_connection(const PeerId& id, const MultiaddrView& remote) const {
   SwarmPeer* peer = find(id);
-  if (peer == nullptr) return false;
+  if (peer == nullptr) return nullptr;
   for (SwarmConnection& connection : peer->connections) {
-    if (!connection.usable() || connection.remote_address().view() != remote) continue;
-    give_up(connection);
-    return true;
+    if (connection.usable() && connection.remote_address().view() == remote) return &connection;
   }
-  return false;
+  return nullptr;
+}
+
+bool SwarmCore::close_connection(const PeerId& id, const MultiaddrView& remote) {
+  SwarmConnection* connection = find_connection(id, remote);
+  if (connection == nullptr) return false;
+  give_up(*connection);
+  return true;
 }
 
 void SwarmCore::trim(std::size_t count) {

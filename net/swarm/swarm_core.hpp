@@ -40,7 +40,10 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   void open_stream(const PeerId& peer, std::span<const std::string_view> protocols, StreamHandler& handler);
   void connect(const PeerId& peer, std::span<const Multiaddr> addresses, DialHandler* handler);
   void disconnect(const PeerId& peer);
+  // Null: there is none.
+  SwarmConnection* find_connection(const PeerId& peer, const MultiaddrView& remote) const;
   bool close_connection(const PeerId& peer, const MultiaddrView& remote);
+  AddressResolver* address_resolver() const { return resolver_; }
   std::vector<Multiaddr> listen_addresses() const;
   void add_filter(const IpPrefix& prefix);
   void remove_filter(const IpPrefix& prefix);

@@ -31,6 +31,15 @@ extern const CommandSpec block_get;
 extern const CommandSpec block_stat;
 
 // The network.
+extern const CommandSpec id;
+extern const CommandSpec ping;
+extern const CommandSpec stats_bw;
+extern const CommandSpec swarm_addrs;
+extern const CommandSpec swarm_addrs_listen;
+extern const CommandSpec swarm_addrs_local;
+extern const CommandSpec swarm_connect;
+extern const CommandSpec swarm_disconnect;
+extern const CommandSpec swarm_peers;
 
 // The node itself.
 extern const CommandSpec command_list;
