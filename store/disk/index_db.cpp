@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t io_buffer_bytes = 64 * 1024;
 constexpr std::size_t table_file_bytes = 8 * 1024 * 1024;
+// Of memtables when it is closed: some thousand entries.
+constexpr std::uint64_t replay_bytes_max = 512 * 1024;
 
 rocksdb::Slice slice(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 Bytes bytes_of(const rocksdb::Slice& slice) {
@@ -114,8 +116,21 @@ struct IndexDb::Parts {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // index, meta; of db
 
   ~Parts() {
+    if (db) flush_long_log();
     for (rocksdb::ColumnFamilyHandle* handle : handles) db->DestroyColumnFamilyHandle(handle);
     if (db) db->Close().PermitUncheckedError();
+  }
+
+  // The next open replays the log: a short one takes no time. Without a flush, logs would add up over many
+  // opens.
+  void flush_long_log() {
+    std::uint64_t bytes = 0;
+    for (rocksdb::ColumnFamilyHandle* handle : handles) {
+      std::uint64_t more = 0;
+      if (db->GetIntProperty(handle, rocksdb::DB::Properties::kCurSizeAllMemTables, &more)) bytes += more;
+    }
+    if (bytes <= replay_bytes_max) return;
+    db->Flush(rocksdb::FlushOptions(), handles).PermitUncheckedError();
   }
 };
 
