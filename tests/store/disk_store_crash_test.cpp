@@ -84,7 +84,7 @@ class History {
  private:
   void step() {
     const std::size_t block = random_.number(blocks_.size());
-    switch (random_.number(12)) {
+    switch (random_.number(13)) {
       case 0:
       case 1:
         if (world_.store->sync()) promises_.acknowledged();
@@ -103,6 +103,7 @@ class History {
         }
         break;
       }
+      case 7: static_cast<void>(world_.store->open_keys()); break;  // a commit that is not synced
       case 6: {
         bool here = false;
         static_cast<void>(world_.store->next_sequence());
@@ -133,6 +134,32 @@ TEST(DiskStoreCrashTest, HistoriesWithPowerCuts) {
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("MASU_SEED=" + std::to_string(seed));
     History(seed).run();
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(DiskStoreCrashTest, ASegmentStaysUntilItsRemovalIsDurable) {
+  const auto blocks = some_blocks();
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    DiskWorld world(seed);
+    Promises promises;
+    world.open();
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      world.put(blocks[i]);
+      promises.put(i);
+    }
+    ASSERT_TRUE(world.store->sync());
+    promises.acknowledged();
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      ASSERT_TRUE(world.store->remove(blocks[i].hash).value());
+      promises.removed(i);
+    }
+    ASSERT_TRUE(world.store->open_keys());  // in the index now, and not synced
+    ASSERT_TRUE(world.files.sync_directory("/repo/blocks"));
+    world.lose_power();
+    world.open();
+    promises.check(world, blocks);
     if (HasFatalFailure()) return;
   }
 }
