@@ -171,6 +171,7 @@ class Planner {
     plan_.import_bytes = scaled(1536 * kib, 256 * kib, 64 * mib);
     plan_.collect_bytes = scaled(1536 * kib, 256 * kib, 64 * mib);
     plan_.pins_bytes = scaled(512 * kib, 64 * kib, 16 * mib);
+    plan_.store_bytes = scaled(256 * kib, 128 * kib, 4 * mib);
     plan_.process_bytes = scaled(640 * kib, 256 * kib, 8 * mib);
     const std::size_t requests = plan_.rpc_requests * plan_entry::request_bytes;
     add(PlanGroup::ours, "http.request", plan_.rpc_requests, plan_entry::request_bytes, requests);
@@ -178,9 +179,10 @@ class Planner {
     add(PlanGroup::ours, "unixfs.import", 1, plan_.import_bytes, plan_.import_bytes);
     add(PlanGroup::ours, "store.collect", 1, plan_.collect_bytes, plan_.collect_bytes);
     add(PlanGroup::ours, "store.pins", 1, plan_.pins_bytes, plan_.pins_bytes);
+    add(PlanGroup::ours, "store.disk", 1, plan_.store_bytes, plan_.store_bytes);
     add(PlanGroup::ours, "process", 1, plan_.process_bytes, plan_.process_bytes);
-    // Size classes waste a fifth at most, bins that are half empty and pages that wait 100 ms for their next
-    // use about as much again.
+    // The store's few large pieces are whole pages. Of the others, size classes waste a fifth at most, bins
+    // that are half empty and pages that wait 100 ms for their next use about as much again.
     const std::size_t on_heap =
         requests + plan_.import_bytes + plan_.collect_bytes + plan_.pins_bytes + plan_.process_bytes;
     add(PlanGroup::ours, "heap slack", 0, 0, whole_pages(on_heap * 2 / 5));

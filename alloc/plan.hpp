@@ -96,6 +96,7 @@ struct CapacityPlan {
   std::size_t import_bytes = 0;   // UnixFS imports and exports: directories, sorting
   std::size_t collect_bytes = 0;  // garbage collection and verification: sorted runs
   std::size_t pins_bytes = 0;
+  std::size_t store_bytes = 0;    // the store on disk: write buffers, table of segments
   std::size_t process_bytes = 0;  // configuration, routing of commands, log
   std::size_t worker_threads = 0;
   std::size_t thread_stack_bytes = 0;  // of every thread, RocksDB's too

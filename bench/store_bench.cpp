@@ -93,6 +93,7 @@ int main(int count, char** arguments) {
   options.memtable_bytes = plan->memtable_bytes;
   options.block_cache_bytes = plan->block_cache_bytes;
   options.open_files = plan->open_files;
+  options.memory_bytes = plan->store_bytes;
 
   report("before", 1, 0, "");
   auto start = Clock::now();

@@ -102,7 +102,7 @@ DiskStore::DiskStore(std::unique_ptr<Engine> engine) : engine_(std::move(engine)
 DiskStore::~DiskStore() = default;
 
 StoreResult<std::unique_ptr<DiskStore>> DiskStore::open(const DiskStoreOptions& options, Budget& budget) {
-  MASU_CHECK(options.buffer_bytes >= 16 * 1024, "some entries fit a buffer");
+  MASU_CHECK(options.memory_bytes >= 128 * 1024, "some entries fit a buffer");
   MASU_CHECK(options.segment_bytes <= std::uint32_t{1} << 30, "offsets in a segment have 32 bits");
   auto repo = open_repo(options, options.files != nullptr ? *options.files : posix_files());
   if (!repo) return std::unexpected(repo.error());

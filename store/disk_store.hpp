@@ -20,8 +20,9 @@
 // Removed blocks leave dead bytes in their segment, which are counted. A segment without live bytes goes with
 // the next sync(); reclaim() rewrites those that are half dead.
 //
-// Memory: two buffers, a table of 16 bytes a segment, descriptors of `segment_files` segments, all in the
-// account "store.disk"; RocksDB is bounded by its options and lives behind the library door.
+// Memory: `memory_bytes` for write buffers, copying and a table of 16 bytes a segment, in the account
+// "store.disk"; a store that is too large for its table is refused. Descriptors of `segment_files` segments.
+// RocksDB is bounded by its options and lives behind the library door, as open readers do.
 #pragma once
 
 #include "alloc/budget.hpp"
@@ -50,6 +51,8 @@ struct DiskStoreOptions {
   std::size_t memtable_bytes = std::size_t{1} << 20;
   std::size_t block_cache_bytes = std::size_t{512} << 10;
   std::size_t open_files = 32;
+  // Write buffers, copying, and the table of segments: 256 KiB are enough for 4,096 segments (256 GiB).
+  std::size_t memory_bytes = std::size_t{256} << 10;
   std::uint64_t storage_max = 0;  // bytes on disk, index included; 0: no limit
   // Of the disk, for the index: with none left, nothing could be removed either. put() leaves it alone.
   std::uint64_t disk_reserve_bytes = std::uint64_t{8} << 20;
@@ -57,9 +60,8 @@ struct DiskStoreOptions {
   std::size_t segment_files = 16;                         // segments held open, beside those of open readers
   std::uint32_t segment_bytes = std::uint32_t{64} << 20;  // of new ones
   std::uint64_t unsynced_bytes_max = std::uint64_t{32} << 20;
-  std::size_t buffer_bytes = std::size_t{128} << 10;  // of each of the two buffers
-  Files* files = nullptr;                             // null: the real ones
-  rocksdb::Env* env = nullptr;                        // null: RocksDB's own
+  Files* files = nullptr;       // null: the real ones
+  rocksdb::Env* env = nullptr;  // null: RocksDB's own
 };
 
 struct RebuildReport {

@@ -14,20 +14,20 @@ namespace {
 // The disk is looked at once for so many bytes.
 constexpr std::uint64_t allowance_bytes = std::uint64_t{32} << 20;
 
-// Buffers with their tables of slots, what a rewrite copies through, and a table of 32,768 segments (2 TiB).
-std::size_t account_quota(const DiskStoreOptions& options, std::size_t copy_bytes) {
-  return 3 * options.buffer_bytes + copy_bytes + 1024 * 1024;
-}
+// Each buffer costs half as much again for its slots: three eighths for both of them, one for copying, and
+// the table of segments has the rest.
+std::size_t eighth(const DiskStoreOptions& options) { return options.memory_bytes / 8; }
 
 }  // namespace
 
 DiskStore::Engine::Engine(const DiskStoreOptions& options, Budget& budget, OpenedRepo repo)
     : options_(options),
+      copy_bytes_(std::min<std::size_t>(eighth(options), 64 * 1024)),
       files_(options.files != nullptr ? *options.files : posix_files()),
-      account_(budget, "store.disk", Lifetime::store, account_quota(options, copy_bytes)),
+      account_(budget, "store.disk", Lifetime::store, options.memory_bytes),
       memory_(account_),
       index_(std::move(repo.index)),
-      state_(memory_, options.buffer_bytes),
+      state_(memory_, eighth(options)),
       segments_(files_, blocks_directory(options), options.segment_files),
       writer_(files_, blocks_directory(options), options.segment_bytes, state_),
       committer_({files_, blocks_directory(options), *index_, segments_, writer_, state_},
@@ -199,7 +199,7 @@ StoreResult<std::uint64_t> DiskStore::Engine::reclaim(const std::atomic<bool>& s
   StoreResult<void> result = committer_.sync_now();
   if (!result) return std::unexpected(result.error());
   try {
-    std::pmr::vector<std::uint8_t> buffer(copy_bytes, &memory_);
+    std::pmr::vector<std::uint8_t> buffer(copy_bytes_, &memory_);
     while (result && !stop) {
       const auto current = writer_.current();
       const auto segment = state_.emptiest_segment(current ? current->id() : 0);

@@ -81,7 +81,6 @@ class DiskStore::Engine {
 
  private:
   static constexpr std::size_t stripe_count = 64;
-  static constexpr std::size_t copy_bytes = 64 * 1024;
 
   static std::size_t stripe_of(const Multihash& hash);
   StoreResult<void> check_space(std::uint64_t bytes);
@@ -95,6 +94,7 @@ class DiskStore::Engine {
                          MutableBytes buffer);
 
   const DiskStoreOptions options_;
+  const std::size_t copy_bytes_;
   Files& files_;
   Account account_;
   AccountResource memory_;

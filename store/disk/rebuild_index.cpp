@@ -45,7 +45,7 @@ StoreResult<void> DiskStore::Engine::adopt(std::uint32_t id, RebuildReport& repo
   const auto size = (*segment)->file().size();
   if (!size) return std::unexpected(size.error());
   const std::uint64_t end = std::min<std::uint64_t>(*size, std::uint64_t{1} << 30);
-  std::pmr::vector<std::uint8_t> buffer(copy_bytes, &memory_);
+  std::pmr::vector<std::uint8_t> buffer(copy_bytes_, &memory_);
   const MutableBytes whole(buffer);
   SegmentScanner scanner((*segment)->file(), end, whole.first(whole.size() / 2));
   ++report.segments;

@@ -324,6 +324,32 @@ TEST_F(DiskStoreTest, RefusesANewerFormatAndAMissingIndex) {
   EXPECT_EQ(world_.try_open().error().code, StoreErrorCode::corrupt);
 }
 
+TEST_F(DiskStoreTest, AStoreTooLargeForItsTableOfSegmentsIsRefused) {
+  world_.options.segment_bytes = 2048;
+  world_.options.unsynced_bytes_max = 1 << 20;
+  world_.reopen();
+  std::vector<TestBlock> put;
+  StoreErrorCode code{};
+  for (std::uint64_t i = 0; i < 6000 && code == StoreErrorCode{}; ++i) {
+    const TestBlock block = block_of(i, 2048);  // each has a segment to itself
+    const auto result = world_.store->put(block.hash, as_bytes(block.content));
+    if (result) {
+      put.push_back(block);
+    } else {
+      code = result.error().code;
+    }
+  }
+  EXPECT_EQ(code, StoreErrorCode::out_of_memory);
+  EXPECT_GE(put.size(), 1024u);
+  ASSERT_TRUE(world_.store->sync());
+  expect_all({put.front(), put.back()});
+  // It opens with the memory it had, and takes blocks again when some are gone.
+  world_.reopen();
+  for (std::size_t i = 0; i < 10; ++i) ASSERT_TRUE(world_.store->remove(put[i].hash).value());
+  ASSERT_TRUE(world_.store->sync());
+  world_.put(block_of(9999, 2048));
+}
+
 TEST_F(DiskStoreTest, AnEmptyPoolIsAnErrorAndNotALoss) {
   const TestBlock big = block_of(1, 50'000), small = block_of(2, 100);
   put_all({big, small});

@@ -33,7 +33,7 @@ class DiskWorld {
     options.open_files = 16;
     options.segment_bytes = 32 * 1024;
     options.unsynced_bytes_max = 64 * 1024;
-    options.buffer_bytes = 16 * 1024;
+    options.memory_bytes = 128 * 1024;
     options.segment_files = 3;
     options.files = &files;
     options.env = index.env();
