@@ -22,7 +22,7 @@ class ContentReader final : private unixfs::StopSignal {
  public:
   explicit ContentReader(Call& call)
       : call_(call),
-        source_(call.node().open_source(call.offline())),
+        source_(call.open_source()),
         context_{*source_, call.node().block_account(), *this} {}
 
   const unixfs::ReadContext& context() const { return context_; }
