@@ -32,7 +32,7 @@ class ClientListener {
  public:
   // A received block is in the store.
   virtual void on_block_stored(const Multihash& hash) = 0;
-  // Readers that were refused a slot or room for a block may try again.
+  // Readers that were refused room for a block may try again.
   virtual void on_intake_room() = 0;
 
  protected:

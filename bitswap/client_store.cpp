@@ -178,7 +178,7 @@ void Client::on_stored(StoreJob& job) {
     }
   }
   block.bytes.clear();
-  block.slot.reset();
+  block.room.reset();
   listener_.on_intake_room();
   pump();
   if (request != nullptr) request->on_block(std::move(outcome));

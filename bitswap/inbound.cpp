@@ -27,7 +27,7 @@ Intake::Intake(net::Host& host, Engine& engine, Client& client, ChunkPool& chunk
       engine_(engine),
       client_(client),
       stat_(stat),
-      slots_("bitswap.block", limits.block_slots),
+      room_(limits.block_bytes),
       blocks_{chunks, blocks, digests},
       streams_(streams, limits.inbound_streams) {}
 
@@ -61,7 +61,7 @@ void Intake::on_timer(TimePoint now) {
       // What waits for us is not late.
       if (came > 0 || stream.reader_.stall() != MessageReader::Stall::none) stream.progress_at_ = now;
       const Duration silence = now - stream.progress_at_;
-      const bool slow = others_wait && stream.reader_.holds_slot() && came < bytes_each_check_min &&
+      const bool slow = others_wait && stream.reader_.holds_room() && came < bytes_each_check_min &&
                         stream.reader_.stall() == MessageReader::Stall::none &&
                         now - stream.began_at_ >= check_interval;
       if (!slow && silence < silence_max) continue;
@@ -111,7 +111,7 @@ bool Inbound::after_feed() {
       return false;
     case MessageReader::Stall::want: break;
     case MessageReader::Stall::chunk: intake_.arm(memory_wait); [[fallthrough]];
-    case MessageReader::Stall::slot:
+    case MessageReader::Stall::room:
     case MessageReader::Stall::block:
       if (in<InWaiting>(*this).linked()) break;
       if (intake_.turn_ == this) {
@@ -175,9 +175,9 @@ bool Inbound::on_block_begin(std::size_t bytes) {
   return false;
 }
 
-SlotGroup::Slot Inbound::take_slot() {
+BlockRoom::Grant Inbound::take_room(std::size_t block_bytes) {
   if (intake_.turn_ != this && !intake_.waiting_.empty()) return {};
-  return intake_.slots_.take();
+  return intake_.room_.take(block_bytes);
 }
 
 bool Inbound::has_room_for_block() { return intake_.client_.has_room_for_block(); }

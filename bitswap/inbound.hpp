@@ -1,8 +1,8 @@
 // Inbound, Intake: messages that come in.
 //
 // An Inbound is the handler of one inbound stream: its MessageReader, and who gets what it reads: the Engine
-// the wants, the Client presences and blocks. The Intake is what they share: the slots of blocks, and the
-// queue of those that stopped because there was no slot, no chunk or no room at the writers; the first in it
+// the wants, the Client presences and blocks. The Intake is what they share: the room for blocks, and the
+// queue of those that stopped because there was no room, no chunk or no room at the writers; the first in it
 // is served first. A peer that holds memory and sends nothing for 10 s, or less than 32 KiB in a second while
 // others wait, loses its stream.
 //
@@ -40,7 +40,7 @@ class Intake final : private net::Timer {
   // Those that wait may go on.
   void pump();
   std::size_t streams() const { return streams_.used(); }
-  const SlotGroup& slots() const { return slots_; }
+  const BlockRoom& room() const { return room_; }
 
  private:
   friend class Inbound;
@@ -52,7 +52,7 @@ class Intake final : private net::Timer {
   Engine& engine_;
   Client& client_;
   BitswapStat& stat_;
-  SlotGroup slots_;
+  BlockRoom room_;
   BlockIntake blocks_;
   SlabPool<Inbound> streams_;
   IntrusiveList<Inbound, InWaiting> waiting_;
@@ -87,7 +87,7 @@ class Inbound final : public net::StreamHandler,
   bool on_want(const WantEntry& want) override;
   void on_presence(const Cid& cid, Presence presence) override;
   bool on_block_begin(std::size_t bytes) override;
-  SlotGroup::Slot take_slot() override;
+  BlockRoom::Grant take_room(std::size_t block_bytes) override;
   bool has_room_for_block() override;
   void on_block(ReceivedBlock block) override;
   void on_message_end(bool full) override;

@@ -22,7 +22,6 @@ BitswapLimits BitswapLimits::from(const CapacityPlan& plan) {
   limits.sessions = plan.sessions;
   limits.reads = std::clamp<std::size_t>(plan.sessions / 2, 2, 8);
   limits.writes = std::clamp<std::size_t>(plan.sessions / 2, 4, 16);
-  limits.block_slots = plan.block_slots;
   limits.block_bytes = plan.block_bytes;
   limits.peer_account_bytes = account(plan.bitswap_peers, plan_entry::bitswap_peer_bytes) +
                               account(plan.bitswap_streams, plan_entry::bitswap_stream_bytes);

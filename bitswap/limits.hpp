@@ -28,9 +28,8 @@ struct BitswapLimits {
   std::size_t client_wants = 4096;
   std::size_t asks = 2048;  // a want told to a peer
   std::size_t sessions = 32;
-  std::size_t reads = 8;   // blocks being looked for in the store
-  std::size_t writes = 8;  // blocks received, being stored
-  std::size_t block_slots = 5;
+  std::size_t reads = 8;                            // blocks being looked for in the store
+  std::size_t writes = 8;                           // blocks received, being stored
   std::size_t block_bytes = std::size_t{10} << 20;  // blocks being received or stored
 
   // Quotas of the accounts.

@@ -62,7 +62,7 @@ bool MessageReader::step(Bytes& rest) {
         return true;
       }
       if (chunk_) chain_.append(std::move(chunk_));
-      ReceivedBlock block{digester_->finish(digest_bytes_), std::move(chain_), std::move(slot_)};
+      ReceivedBlock block{digester_->finish(digest_bytes_), std::move(chain_), std::move(room_)};
       drop_block();
       state_ = State::tag;
       sink_.on_block(std::move(block));
@@ -331,16 +331,16 @@ void MessageReader::start_block(std::size_t bytes) {
     return start_skip(bytes);
   }
   left_in_level() -= bytes;
-  left_ = bytes;
+  left_ = block_bytes_ = bytes;
   state_ = bytes > 0 ? State::block : State::block_end;
 }
 
 void MessageReader::take_block_bytes(Bytes& rest) {
   if (chunk_ && chunk_.space().empty()) chain_.append(std::move(chunk_));
   if (!chunk_) {
-    if (chain_.chunks() > 0 && !slot_) slot_ = sink_.take_slot();
-    if (chain_.chunks() > 0 && !slot_) {
-      stall_ = Stall::slot;
+    if (chain_.chunks() > 0 && !room_) room_ = sink_.take_room(block_bytes_);
+    if (chain_.chunks() > 0 && !room_) {
+      stall_ = Stall::room;
       return;
     }
     chunk_ = intake_.chunks.take(intake_.account);
@@ -364,7 +364,7 @@ void MessageReader::drop_block() {
   digester_.reset();
   chunk_.reset();
   chain_.clear();
-  slot_.reset();
+  room_.reset();
 }
 
 }  // namespace masu::bitswap

@@ -3,12 +3,13 @@
 // chain of chunks with a running hash.
 //
 // Owned by an inbound stream; loop thread. What a peer can make it hold: a CID, and one block: a chunk of
-// `bitswap.block`, and from the second chunk on a slot. Where that is not to be had feed() stops in the
-// middle, and with it the stream. A block that its owner expects nothing of is passed over without taking
-// memory. A message has at most parts_max fields and sub-messages; lengths are claims.
+// `bitswap.block`, and from the second chunk on what it was granted of the BlockRoom. Where that is not to be
+// had feed() stops in the middle, and with it the stream. A block that its owner expects nothing of is passed
+// over without taking memory. A message has at most parts_max fields and sub-messages; lengths are claims.
 #pragma once
 
 #include "alloc/chunk_pool.hpp"
+#include "bitswap/block_room.hpp"
 #include "bitswap/protocol.hpp"
 #include "multiformats/cid.hpp"
 #include "multiformats/digest.hpp"
@@ -46,7 +47,7 @@ struct WantEntry {
 struct ReceivedBlock {
   Multihash hash;
   ChunkChain bytes;
-  SlotGroup::Slot slot;  // held by blocks of more than a chunk
+  BlockRoom::Grant room;  // of a block of more than a chunk
 };
 
 // Whom a reader serves. Calls come from feed() only.
@@ -57,8 +58,8 @@ class MessageSink {
   virtual void on_presence(const Cid& cid, Presence presence) = 0;
   // A block of so many bytes begins. False: nothing was asked for, and it is passed over.
   virtual bool on_block_begin(std::size_t bytes) = 0;
-  // The right to a second chunk; an empty one: none is free.
-  virtual SlotGroup::Slot take_slot() = 0;
+  // Before its second chunk; an empty one: there is no room now.
+  virtual BlockRoom::Grant take_room(std::size_t block_bytes) = 0;
   // Whether on_block() can take a block. False: asked again by the next feed().
   virtual bool has_room_for_block() = 0;
   virtual void on_block(ReceivedBlock block) = 0;
@@ -81,7 +82,7 @@ class MessageReader {
   static constexpr std::uint32_t parts_max = 1 << 19;
 
   // What feed() waits for when it stopped; it is to be called again with the rest, also with none.
-  enum class Stall : std::uint8_t { none, want, slot, chunk, block };
+  enum class Stall : std::uint8_t { none, want, room, chunk, block };
 
   MessageReader(BlockIntake& intake, MessageSink& sink) : intake_(intake), sink_(sink) {}
 
@@ -92,7 +93,7 @@ class MessageReader {
   bool between_messages() const { return state_ == State::length && varint_bytes_ == 0; }
   // A block is being gathered: it holds memory.
   bool in_block() const { return state_ == State::block || state_ == State::block_end; }
-  bool holds_slot() const { return static_cast<bool>(slot_); }
+  bool holds_room() const { return static_cast<bool>(room_); }
   // Of all blocks that were gathered: tells whether there is progress.
   std::uint64_t block_bytes_taken() const { return block_bytes_taken_; }
 
@@ -164,7 +165,8 @@ class MessageReader {
   std::optional<Digester> digester_;
   Chunk chunk_;
   ChunkChain chain_;
-  SlotGroup::Slot slot_;
+  std::size_t block_bytes_ = 0;
+  BlockRoom::Grant room_;
   std::uint64_t block_bytes_taken_ = 0;
 };
 

@@ -283,7 +283,6 @@ TEST(BitswapTest, TinyLimitsAreEnough) {
     limits.client_wants = 6;
     limits.asks = 6;
     limits.sessions = 2;
-    limits.block_slots = 1;
     limits.block_bytes = 2 << 20;
     TestNode server(network, limits, 140), client(network, limits, 300);
     const auto blocks = many_blocks(60, 60'000);

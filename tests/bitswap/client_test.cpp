@@ -220,7 +220,7 @@ TEST_F(ClientTest, APeerThatSendsNothingButJunkIsNotListenedTo) {
   EXPECT_EQ(node.bitswap.stat().duplicate_blocks_received, 200u);
 }
 
-TEST_F(ClientTest, StalledSlotsAreTakenBackAndAnHonestPeerIsServed) {
+TEST_F(ClientTest, StalledRoomIsTakenBackAndAnHonestPeerIsServed) {
   std::list<RawPeer> stalled;
   Wanted wanted(*session, large.cid, node.memory.holder);
   for (int p = 0; p < 6; ++p) stalled.emplace_back(network, node);
@@ -231,7 +231,7 @@ TEST_F(ClientTest, StalledSlotsAreTakenBackAndAnHonestPeerIsServed) {
     peer.open().send(std::string_view(message).substr(0, 40'000));
   }
   network.run();
-  EXPECT_GE(chunks_used(), BitswapLimits{}.block_slots * 2);
+  EXPECT_GE(chunks_used(), 10u) << "five of them hold all room there is";
   TestNode server(network);
   server.put(large);
   network.connect(server.host, node.host);
@@ -284,7 +284,6 @@ TEST_F(ClientTest, RefusedMemoryDelaysAndLosesNothing) {
   for (const std::size_t chunk_count : {140u, 150u, 200u}) {
     SCOPED_TRACE(chunk_count);
     BitswapLimits limits;
-    limits.block_slots = 1;
     limits.block_bytes = 2 << 20;
     TestNode tight(network, limits, chunk_count), server(network, limits, chunk_count);
     const auto source = tight.bitswap.open_session();

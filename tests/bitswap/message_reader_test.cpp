@@ -134,24 +134,20 @@ TEST_F(MessageReaderTest, LengthsAreClaims) {
   const std::string message = framed(payload(large.cid, std::string(store::block_bytes_max, 'x')));
   ASSERT_TRUE(read(std::string_view(message).substr(0, 60)));
   EXPECT_LE(memory.chunks.stats().used, 1u);
-  EXPECT_EQ(sink.slots.used(), 0u);
+  EXPECT_EQ(sink.block_room.used_bytes(), 0u);
 }
 
-TEST_F(MessageReaderTest, ABlockNeedsASlotForItsSecondChunk) {
-  std::vector<SlotGroup::Slot> taken;
-  while (true) {
-    taken.push_back(sink.slots.take());
-    if (!taken.back()) break;
-  }
+TEST_F(MessageReaderTest, ABlockNeedsRoomForItsSecondChunk) {
+  BlockRoom::Grant taken = sink.block_room.take(sink.block_room.bytes_max() - 50'000);
   const std::string message = framed(payload(large.cid, large.bytes));
   ASSERT_TRUE(read(message));
-  EXPECT_EQ(reader.stall(), MessageReader::Stall::slot);
+  EXPECT_EQ(reader.stall(), MessageReader::Stall::room);
   EXPECT_EQ(memory.chunks.stats().used, 1u);
-  taken.clear();
+  taken.reset();
   ASSERT_TRUE(read(std::string(rest)));
   ASSERT_EQ(sink.blocks.size(), 1u);
   EXPECT_EQ(sink.blocks[0].second, large.bytes);
-  EXPECT_EQ(sink.slots.used(), 0u);
+  EXPECT_EQ(sink.block_room.used_bytes(), 0u);
 }
 
 TEST_F(MessageReaderTest, ItStopsWithoutChunksAndGoesOnWithThem) {

@@ -65,7 +65,7 @@ inline std::string presence(const Cid& cid, Presence type) {
   return bytes_field(field::presences, fields);
 }
 
-// What a reader reads, noted; wants, slots and blocks may be refused.
+// What a reader reads, noted; wants, room and blocks may be refused.
 class NotingSink : public MessageSink {
  public:
   virtual ~NotingSink() = default;
@@ -81,7 +81,7 @@ class NotingSink : public MessageSink {
     begun.push_back(bytes);
     return asked;
   }
-  SlotGroup::Slot take_slot() override { return slots.take(); }
+  BlockRoom::Grant take_room(std::size_t bytes) override { return block_room.take(bytes); }
   bool has_room_for_block() override { return room; }
   void on_block(ReceivedBlock block) override {
     std::string bytes(block.bytes.size(), '\0');
@@ -96,7 +96,7 @@ class NotingSink : public MessageSink {
   bool asked = true;
   bool room = true;
   std::size_t wants_allowed = ~std::size_t{0};
-  SlotGroup slots{"test", 4};
+  BlockRoom block_room{std::size_t{8} << 20};
   std::vector<WantEntry> wants;
   std::vector<std::pair<Cid, Presence>> presences;
   std::vector<std::pair<Multihash, std::string>> blocks;
