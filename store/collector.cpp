@@ -119,7 +119,7 @@ class Collection::State {
   // --- Marking ---
 
   StoreResult<void> next_page(PinMode mode, Phase then) {
-    PinSet::Page page(&memory_);
+    PinSet::Page page{AccountAllocator<Pin>(parts_.memory)};
     if (auto listed = parts_.pins.list(mode, last_pin_ ? &*last_pin_ : nullptr, page); !listed) return listed;
     if (page.empty()) {
       last_pin_.reset();

@@ -50,6 +50,7 @@ class PinDag {
   Task<StoreResult<void>> pin(TaskMemory memory, Cid cid, PinMode mode, std::string name);
   // Of the pin that is under way, or was last.
   const Progress& progress() const { return progress_; }
+  void reset_progress() { progress_ = {}; }
 
  private:
   using Batch = std::vector<Cid, AccountAllocator<Cid>>;

@@ -11,11 +11,11 @@
 // Blocking calls from any thread but the loop.
 #pragma once
 
+#include "alloc/resource.hpp"
 #include "multiformats/cid.hpp"
 #include "store/record_store.hpp"
 
 #include <cstdint>
-#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -38,7 +38,7 @@ struct Pin {
 class PinSet {
  public:
   static constexpr std::size_t page_pins = 128;
-  using Page = std::pmr::vector<Pin>;
+  using Page = std::vector<Pin, AccountAllocator<Pin>>;
 
   explicit PinSet(RecordStore& records) : records_(records) {}
 

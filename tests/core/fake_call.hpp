@@ -34,7 +34,12 @@ class FakeCall final : public rpc::Call, private TaskListener {
 
   // Runs the command to its end.
   FakeCall& run() {
-    run_.start(task(memory_, *this), *this);
+    start();
+    return finish();
+  }
+  // In two steps, for what happens in between.
+  void start() { run_.start(task(memory_, *this), *this); }
+  FakeCall& finish() {
     node_.sim_jobs().run_until([this] { return done_; });
     MASU_CHECK(done_, "a command ends");
     return *this;
@@ -51,6 +56,8 @@ class FakeCall final : public rpc::Call, private TaskListener {
   std::size_t writes_max = ~std::size_t{0};  // then the client goes away
   std::size_t largest_write = 0;
   bool stop = false;
+  std::vector<std::string> files;        // the upload
+  std::size_t upload_piece = 16 * 1024;  // its bytes come in pieces of this
 
   Node& node() override { return node_; }
   const rpc::CommandSpec& spec() const override { return spec_; }
@@ -74,10 +81,16 @@ class FakeCall final : public rpc::Call, private TaskListener {
   }
 
   Task<std::expected<std::optional<rpc::UploadEntry>, rpc::CommandError>> next_entry(TaskMemory) override {
-    co_return std::nullopt;
+    if (next_file_ == files.size()) co_return std::nullopt;
+    file_left_ = files[next_file_++];
+    co_return rpc::UploadEntry{};
   }
-  Task<std::expected<ChunkChain, rpc::CommandError>> read_entry(TaskMemory, Account&) override {
-    co_return ChunkChain();
+  Task<std::expected<ChunkChain, rpc::CommandError>> read_entry(TaskMemory, Account& holder) override {
+    ChunkChain chain;
+    const std::string_view piece = file_left_.substr(0, upload_piece);
+    file_left_.remove_prefix(piece.size());
+    MASU_CHECK(chain.append_copy(node_.chunks(), holder, as_bytes(piece)), "an upload has chunks");
+    co_return chain;
   }
 
   void set_content_type(std::string_view type) override { content_type = type; }
@@ -127,6 +140,8 @@ class FakeCall final : public rpc::Call, private TaskListener {
   const bool text_;
   Account account_{node_.budget(), "request", Lifetime::request, 96 * 1024};
   AccountResource memory_{account_};
+  std::size_t next_file_ = 0;
+  std::string_view file_left_;
   TaskRun run_;
   bool done_ = false;
 };

@@ -1,5 +1,6 @@
-// FakeNode: what commands that read and write content need of a node, over a store in memory and jobs that
-// run when the test says so. No disk but a repo in a temporary directory, no network, no threads.
+// FakeNode: what commands that read and write content need of a node, over a store in memory, or one on disk
+// where pins and collection matter, and jobs that run when the test says so. No network, no threads, no time
+// that passes by itself; a repo in a temporary directory.
 #pragma once
 
 #include "alloc/check.hpp"
@@ -7,8 +8,11 @@
 #include "core/repo.hpp"
 #include "multiformats/digest.hpp"
 #include "net/random.hpp"
+#include "store/collector.hpp"
+#include "store/disk_store.hpp"
 #include "store/local_source.hpp"
 #include "store/memory_store.hpp"
+#include "store/pin_set.hpp"
 #include "tests/store/sim_jobs.hpp"
 
 #include <cstdlib>
@@ -20,7 +24,9 @@ namespace masu::core::test {
 
 class FakeNode final : public Node {
  public:
-  FakeNode() {
+  enum class Blocks : std::uint8_t { in_memory, on_disk };
+
+  explicit FakeNode(Blocks blocks = Blocks::in_memory) {
     std::string pattern = (std::filesystem::temp_directory_path() / "masu-node-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
     const std::string path = directory_ + "/repo";
@@ -28,9 +34,15 @@ class FakeNode final : public Node {
     auto opened = Repo::open(path);
     MASU_CHECK(opened, "a repo is opened");
     repo_ = std::move(*opened);
+    if (blocks == Blocks::on_disk) open_disk();
+    reads_ = std::make_unique<store::LocalReads>(any_store(), jobs_, chunks_, entries_);
   }
   ~FakeNode() {
     jobs_.run_all();
+    reads_.reset();
+    collector_.reset();
+    pins_.reset();
+    disk_.reset();
     repo_.reset();
     std::filesystem::remove_all(directory_);
   }
@@ -43,22 +55,22 @@ class FakeNode final : public Node {
   MemoryReport memory_report() override { return {}; }
 
   boost::asio::io_context& context() override { return absent<boost::asio::io_context>(); }
-  const net::Clock& clock() const override { return absent<const net::Clock>(); }
-  net::TimerQueue& timers() override { return absent<net::TimerQueue>(); }
+  const net::Clock& clock() const override { return clock_; }
+  net::TimerQueue& timers() override { return timers_; }
   net::RandomSource& random() override { return random_; }
   store::Jobs& jobs() override { return jobs_; }
 
   Config& config() override { return repo_->config(); }
   Repo& repo() override { return *repo_; }
-  store::DiskStore& blocks() override { return absent<store::DiskStore>(); }
-  store::PinSet& pins() override { return absent<store::PinSet>(); }
-  store::Collector& collector() override { return absent<store::Collector>(); }
+  store::DiskStore& blocks() override { return present(disk_); }
+  store::PinSet& pins() override { return present(pins_); }
+  store::Collector& collector() override { return present(collector_); }
 
   net::Swarm* swarm() override { return nullptr; }
   net::Ping* ping() override { return nullptr; }
   bitswap::Bitswap* bitswap() override { return nullptr; }
   std::unique_ptr<store::BlockSource> open_source(bool) override {
-    return std::make_unique<store::LocalSource>(reads_);
+    return std::make_unique<store::LocalSource>(*reads_);
   }
   void shut_down() override { stopping_ = true; }
   bool stopping() const override { return stopping_; }
@@ -66,9 +78,18 @@ class FakeNode final : public Node {
   // --- For tests. ---
   store::test::SimJobs& sim_jobs() { return jobs_; }
   store::MemoryStore& memory_store() { return store_; }
+  store::CollectableStore& any_store() {
+    if (disk_) return *disk_;
+    return store_;
+  }
+  // Lets time pass: what is due, and the jobs that come of it.
+  void advance(Duration time) {
+    clock_.time += time;
+    timers_.advance(clock_.time);
+  }
   Cid put(Codec codec, std::string_view bytes) {
     const Multihash hash = *multihash_of(HashCode::sha2_256, as_bytes(bytes));
-    MASU_CHECK(store_.put(hash, as_bytes(bytes)), "a store in memory takes a block");
+    MASU_CHECK(any_store().put(hash, as_bytes(bytes)), "a test's store takes a block");
     const bool v0 = codec == Codec::dag_pb && Cid::may_be_v0(codec, hash);
     return v0 ? Cid::v0(hash) : Cid::v1(codec, hash);
   }
@@ -83,6 +104,33 @@ class FakeNode final : public Node {
    private:
     unsigned last_ = 0;
   };
+  struct StoodClock final : net::Clock {
+    TimePoint now() const override { return time; }
+    TimePoint time{};
+  };
+  void open_disk() {
+    store::DiskStoreOptions options;
+    options.directory = directory_ + "/store";
+    std::filesystem::create_directory(options.directory);
+    auto opened = store::DiskStore::open(options, budget_);
+    MASU_CHECK(opened, "a store is made");
+    disk_ = std::move(*opened);
+    pins_ = std::make_unique<store::PinSet>(disk_->records());
+    collector_ = std::make_unique<store::Collector>(
+        store::Collector::Parts{.store = *disk_,
+                                .pins = *pins_,
+                                .jobs = jobs_,
+                                .chunks = chunks_,
+                                .blocks = blocks_,
+                                .memory = collections_,
+                                .memory_bytes = store::Collector::memory_bytes_min,
+                                .spill_directory = directory_});
+  }
+  template <class Part>
+  static Part& present(const std::unique_ptr<Part>& part) {
+    MASU_CHECK(part != nullptr, "a fake node with its blocks in memory has no such part");
+    return *part;
+  }
   template <class Part>
   static Part& absent() {
     MASU_CHECK(false, "a fake node has no such part");
@@ -97,10 +145,16 @@ class FakeNode final : public Node {
   Account blocks_{budget_, "block", Lifetime::block, 16 << 20};
   Account imports_{budget_, "import", Lifetime::request, 1536 * 1024};
   Account entries_{budget_, "reads", Lifetime::process, 1 << 20};
+  Account collections_{budget_, "collect", Lifetime::process, store::Collector::memory_bytes_min};
   ChunkPool chunks_{pages_, 2048};
   store::MemoryStore store_;
   store::test::SimJobs jobs_;
-  store::LocalReads reads_{store_, jobs_, chunks_, entries_};
+  StoodClock clock_;
+  net::TimerQueue timers_;
+  std::unique_ptr<store::DiskStore> disk_;
+  std::unique_ptr<store::PinSet> pins_;
+  std::unique_ptr<store::Collector> collector_;
+  std::unique_ptr<store::LocalReads> reads_;
   Random random_;
   bool stopping_ = false;
 };

@@ -14,7 +14,7 @@ class PinSetTest : public ::testing::Test {
   static Cid cid(int number) { return test::cid_of(Codec::dag_pb, "node " + std::to_string(number)); }
   std::string list(PinMode mode) {
     std::string all;
-    PinSet::Page page(&memory_);
+    PinSet::Page page{AccountAllocator<Pin>(account_)};
     std::optional<Cid> last;
     while (true) {
       EXPECT_TRUE(pins_.list(mode, last ? &*last : nullptr, page));
@@ -30,7 +30,6 @@ class PinSetTest : public ::testing::Test {
 
   Budget budget_{"test", 16 << 20};
   Account account_{budget_, "test.pins", Lifetime::request, 1 << 20};
-  AccountResource memory_{account_};
   MemoryRecordStore memory_records_;
   test::FailingRecords records_{memory_records_};
   PinSet pins_{records_};
@@ -101,7 +100,7 @@ TEST_F(PinSetTest, EveryFailureIsAnErrorAndChangesNothing) {
     EXPECT_EQ(pins_.unpin(cid(1), true).error().code, StoreErrorCode::io) << n;
     EXPECT_EQ(list(PinMode::direct), cid(1).to_string() + "=before ");
   }
-  PinSet::Page page(&memory_);
+  PinSet::Page page{AccountAllocator<Pin>(account_)};
   for (std::size_t n = 0; n < 3; ++n) {
     records_.fail_after(n);
     EXPECT_FALSE(pins_.list(PinMode::direct, nullptr, page));
@@ -113,7 +112,7 @@ TEST_F(PinSetTest, RecordsOfAnotherVersionAreAnError) {
   for (const char* value : {"", "\x07name"}) {
     ASSERT_TRUE(memory_records_.put(as_bytes(key), as_bytes(value)));
     EXPECT_EQ(pins_.find(cid(1)).error().code, StoreErrorCode::corrupt);
-    PinSet::Page page(&memory_);
+    PinSet::Page page{AccountAllocator<Pin>(account_)};
     EXPECT_EQ(pins_.list(PinMode::recursive, nullptr, page).error().code, StoreErrorCode::corrupt);
   }
 }

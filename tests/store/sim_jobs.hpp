@@ -41,13 +41,13 @@ class SimJobs final : public Jobs {
   // Runs one job and leaves it unfinished. False: there is none.
   bool run_one() {
     if (waiting_.empty()) return false;
-    const Posted posted = take(waiting_);
-    --queued_[static_cast<std::size_t>(posted.kind)];
-    posted.job->run();
-    ran_.push_back(posted);
-    while (JobRoomWaiter* waiter = room_[static_cast<std::size_t>(posted.kind)].pop_front()) {
+    const Posted next = take(waiting_);
+    --queued_[static_cast<std::size_t>(next.kind)];
+    next.job->run();
+    ran_.push_back(next);
+    while (JobRoomWaiter* waiter = room_[static_cast<std::size_t>(next.kind)].pop_front()) {
       waiter->on_job_room();
-      if (queued_[static_cast<std::size_t>(posted.kind)] >= queue_max_) break;
+      if (queued_[static_cast<std::size_t>(next.kind)] >= queue_max_) break;
     }
     return true;
   }

@@ -28,7 +28,16 @@ extern const CommandSpec resolve;
 
 // Blocks, DAGs, pins and the repo.
 extern const CommandSpec block_get;
+extern const CommandSpec block_rm;
 extern const CommandSpec block_stat;
+extern const CommandSpec dag_export;
+extern const CommandSpec dag_import;
+extern const CommandSpec pin_add;
+extern const CommandSpec pin_ls;
+extern const CommandSpec pin_rm;
+extern const CommandSpec repo_gc;
+extern const CommandSpec repo_stat;
+extern const CommandSpec repo_version;
 
 // The network.
 extern const CommandSpec id;

@@ -132,7 +132,7 @@ void write_commands(const boost::json::value& value, const Call& call, std::stri
 boost::json::object version_info() {
   return {{"Version", version_number},
           {"Commit", ""},
-          {"Repo", repo_version},
+          {"Repo", core::repo_version},
           {"System", std::string(architecture) + "/linux"},
           {"Golang", "none"}};
 }

@@ -20,10 +20,9 @@ inline std::unexpected<CommandError> fail(std::string message) { return rpc::fai
 
 class ContentReader final : private unixfs::StopSignal {
  public:
-  explicit ContentReader(Call& call)
-      : call_(call),
-        source_(call.open_source()),
-        context_{*source_, call.node().block_account(), *this} {}
+  explicit ContentReader(Call& call) : ContentReader(call, call.open_source()) {}
+  ContentReader(Call& call, std::unique_ptr<store::BlockSource> source)
+      : call_(call), source_(std::move(source)), context_{*source_, call.node().block_account(), *this} {}
 
   const unixfs::ReadContext& context() const { return context_; }
   store::BlockSource& source() { return *source_; }
