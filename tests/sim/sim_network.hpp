@@ -199,7 +199,8 @@ class SimTurns final : public net::TurnHook {
 };
 
 struct SimNodeOptions {
-  std::optional<IpAddress> ip;  // else one of its own, public
+  std::optional<IpAddress> ip;            // else one of its own, public
+  std::optional<std::uint64_t> key_seed;  // of its identity; else one of its own
   std::size_t chunks = 256;
   std::size_t budget_bytes = 16 * 1024 * 1024;
   net::ConnectionLimits connections;

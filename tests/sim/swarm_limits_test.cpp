@@ -1,0 +1,199 @@
+// The caps of a swarm one by one, each reached and passed.
+#include "net/identify/identify_limits.hpp"
+#include "tests/sim/sim_network.hpp"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+namespace masu::sim {
+namespace {
+
+constexpr std::array<std::string_view, 1> sink = {"/sink/1.0.0"};
+constexpr std::array<std::string_view, 1> ping_protocols = {net::ping_protocol};
+constexpr std::array<std::string_view, 1> push_protocols = {net::identify_push_protocol};
+
+class Sink final : public net::ProtocolHandler {
+ public:
+  net::StreamHandler* on_inbound(const PeerId&, std::string_view) override {
+    return &handlers.emplace_back();
+  }
+  std::size_t open() const {
+    return static_cast<std::size_t>(std::count_if(
+        handlers.begin(), handlers.end(), [](const auto& handler) { return handler.stream != nullptr; }));
+  }
+  std::deque<net::TestHandler> handlers;
+};
+
+struct Dialled final : net::DialHandler {
+  void on_dialled(const PeerId&, std::string_view why) override {
+    ++answers;
+    if (!why.empty()) errors.emplace_back(why);
+  }
+  int answers = 0;
+  std::vector<std::string> errors;
+};
+
+class SwarmLimitsTest : public ::testing::Test {
+ protected:
+  bool connect(SimNode& from, const SimNode& to) {
+    from.connect(to);
+    return network_.run_until([&] { return from.identified(to) && to.identified(from); }, 20s);
+  }
+  static std::size_t alive(const std::deque<net::TestHandler>& handlers) {
+    return static_cast<std::size_t>(
+        std::count_if(handlers.begin(), handlers.end(), [](const auto& handler) { return !handler.end; }));
+  }
+
+  SimNetwork network_;
+  Sink sink_;  // before the nodes: their streams end first
+  std::deque<net::TestHandler> a_handlers_, b_handlers_;
+};
+
+TEST_F(SwarmLimitsTest, InboundStreamsOfAProtocolForEachPeerAndInAll) {
+  SimNode server(network_, 1), a(network_, 2), b(network_, 3);
+  server.swarm->serve(sink[0], sink_, {5, 3});
+  ASSERT_TRUE(connect(a, server) && connect(b, server));
+  for (int n = 0; n < 6; ++n) a.swarm->open_stream(server.id(), sink, a_handlers_.emplace_back());
+  network_.run_for(2s);
+  EXPECT_EQ(alive(a_handlers_), 3u) << "of one peer";
+  for (int n = 0; n < 6; ++n) b.swarm->open_stream(server.id(), sink, b_handlers_.emplace_back());
+  network_.run_for(2s);
+  EXPECT_EQ(alive(b_handlers_), 2u) << "in all";
+  EXPECT_EQ(sink_.open(), 5u);
+  // A place that is free again is given away again.
+  a_handlers_.front().stream != nullptr ? std::exchange(a_handlers_.front().stream, nullptr)->reset()
+                                        : void();
+  network_.run_for(1s);
+  b.swarm->open_stream(server.id(), sink, b_handlers_.emplace_back());
+  network_.run_for(1s);
+  EXPECT_FALSE(b_handlers_.back().end.has_value());
+}
+
+TEST_F(SwarmLimitsTest, AStreamToNobodyIsAnsweredOnTheNextTurn) {
+  SimNode a(network_, 1), b(network_, 2);
+  a.swarm->open_stream(b.id(), ping_protocols, a_handlers_.emplace_back());
+  EXPECT_FALSE(a_handlers_.back().end.has_value());
+  network_.run_for(Duration{});
+  EXPECT_EQ(a_handlers_.back().end, net::StreamEnd::no_connection);
+}
+
+TEST_F(SwarmLimitsTest, PeersBeingDialledAndThoseWhoWait) {
+  SimNodeOptions options;
+  options.swarm.dialled_peers = 4;
+  options.swarm.dial_waiters = 6;
+  SimNode a(network_, 1, options), gone(network_, 2);
+  gone.transport.reachable = false;
+  Dialled dialled;
+  const Multiaddr at = gone.address();
+  for (std::uint8_t n = 0; n < 5; ++n) {
+    const PeerId peer = PeerId::of(PrivateKey::from_seed(std::array<std::uint8_t, 32>{n}).public_key());
+    a.swarm->connect(peer, {&at, 1}, &dialled);
+  }
+  network_.run_for(1s);
+  EXPECT_EQ(dialled.errors, std::vector<std::string>{"too many peers are being dialled"});
+  network_.run_for(30s);
+  EXPECT_EQ(dialled.answers, 5);
+}
+
+TEST_F(SwarmLimitsTest, AForgottenDialIsNotTold) {
+  SimNode a(network_, 1), b(network_, 2);
+  Dialled dialled;
+  a.connect(b, &dialled);
+  a.swarm->forget(dialled);
+  network_.run_for(10s);
+  EXPECT_EQ(dialled.answers, 0);
+  EXPECT_TRUE(a.connected(b)) << "the dial goes on";
+  a.connect(b, &dialled);
+  a.swarm->forget(dialled);
+  network_.run_for(1s);
+  EXPECT_EQ(dialled.answers, 0);
+}
+
+TEST_F(SwarmLimitsTest, MoreAsksThanPlacesAreAllAnsweredInTime) {
+  SimNodeOptions options;
+  options.swarm.identify_asks = 2;
+  options.swarm.identify_pushes_in = 1;
+  SimNode hub(network_, 1, options);
+  std::deque<SimNode> peers;
+  for (std::uint32_t n = 0; n < 20; ++n) peers.emplace_back(network_, 2 + n).connect(hub);
+  EXPECT_TRUE(network_.run_until(
+      [&] {
+        return std::all_of(peers.begin(), peers.end(),
+                           [&](const SimNode& peer) { return hub.identified(peer); });
+      },
+      30s));
+}
+
+TEST_F(SwarmLimitsTest, PushesOfOneNetworkAreLimited) {
+  SimNode victim(network_, 1), pusher(network_, 2);
+  ASSERT_TRUE(connect(pusher, victim));
+  int refused = 0;
+  for (int n = 0; n < 30; ++n) {
+    net::TestHandler& handler = a_handlers_.emplace_back();
+    pusher.swarm->open_stream(victim.id(), push_protocols, handler);
+    handler.close_when_sent();
+    network_.run_for(200ms);
+    refused += handler.end && *handler.end != net::StreamEnd::finished;
+  }
+  EXPECT_GE(refused, 15) << "ten at once, then one in five seconds";
+  EXPECT_LE(refused, 25);
+}
+
+TEST_F(SwarmLimitsTest, AnnounceRulesDecideWhatIsSaid) {
+  SimNodeOptions options;
+  const Multiaddr mine = Multiaddr::parse("/ip4/7.7.7.7/tcp/7").value();
+  const Multiaddr hidden = Multiaddr::parse("/ip4/10.1.2.3/tcp/7").value();
+  options.swarm.announce.append_announce = {mine, hidden};
+  options.swarm.announce.no_announce_prefixes = {net::IpPrefix(*IpAddress::parse_v4("10.0.0.0"), 8)};
+  SimNode a(network_, 1, options), b(network_, 2);
+  EXPECT_EQ(a.swarm->announce_addresses(), (std::vector<Multiaddr>{a.address(), mine}));
+  ASSERT_TRUE(connect(a, b));
+  std::vector<std::string> told;
+  b.swarm->peerstore().for_each_address(
+      a.id(), network_.now(),
+      [&](const MultiaddrView& address, net::AddressTtl) { told.push_back(address.to_string()); });
+  EXPECT_EQ(told.size(), 2u);
+  options.swarm.announce = {{mine}, {}, {}, {}};
+  SimNode c(network_, 3, options);
+  EXPECT_EQ(c.swarm->announce_addresses(), std::vector<Multiaddr>{mine});
+  EXPECT_EQ(c.swarm->listen_addresses(), std::vector<Multiaddr>{c.address()});
+}
+
+TEST_F(SwarmLimitsTest, UnderPressureNobodyIsAcceptedOrDialled) {
+  SimNode pressed(network_, 1), other(network_, 2);
+  pressed.swarm->set_accepting(false);
+  Dialled dialled;
+  other.connect(pressed, &dialled);
+  network_.run_for(30s);
+  EXPECT_FALSE(other.connected(pressed));
+  pressed.swarm->set_accepting(true);
+  pressed.swarm->set_dialling(false);
+  pressed.connect(other, &dialled);
+  network_.run_for(1s);
+  ASSERT_FALSE(dialled.errors.empty());
+  EXPECT_TRUE(dialled.errors.back().ends_with("dialling is off")) << dialled.errors.back();
+  pressed.swarm->set_dialling(true);
+  EXPECT_TRUE(connect(pressed, other));
+  pressed.swarm->trim(1);
+  network_.run_for(3s);
+  EXPECT_EQ(pressed.swarm->connections(), 0u);
+}
+
+TEST_F(SwarmLimitsTest, AnotherOfTooManyConnectionsToOnePeerEndsTheOldest) {
+  SimNode victim(network_, 1);
+  // The same identity again and again, as of a peer that crashes and comes back.
+  std::deque<SimNode> lives;
+  for (int n = 0; n < 10; ++n) {
+    SimNodeOptions options;
+    options.key_seed = 99;
+    lives.emplace_back(network_, static_cast<std::uint32_t>(2 + n), options).connect(victim);
+    network_.run_for(1s);
+    EXPECT_LE(victim.swarm->connections(), 4u);
+    EXPECT_TRUE(lives.back().connected(victim)) << n;
+  }
+  EXPECT_EQ(victim.swarm->connected_peers(), 1u);
+}
+
+}  // namespace
+}  // namespace masu::sim
