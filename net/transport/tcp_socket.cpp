@@ -16,6 +16,12 @@
 namespace masu::net {
 namespace {
 
+// What peers may send in one segment: as on Ethernet, also where the device takes 64 KiB (loopback). A small
+// receive buffer that is smaller than half a segment is fed by the sender's timer only: a link that had been
+// busy went from 690 MB/s to 0.1 there; with these segments it keeps 400, and small buffers from the
+// beginning give 300 instead of 80.
+constexpr int segment_bytes = 1460;
+
 void set_option(int fd, int level, int name, int value) {
   // None of them is needed for being right; the kernel may refuse some.
   ::setsockopt(fd, level, name, &value, sizeof value);
@@ -85,6 +91,7 @@ std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& opt
   FileHandle fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!fd) return std::unexpected(errno);
   if (family == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  set_option(fd.get(), IPPROTO_TCP, TCP_MAXSEG, segment_bytes);
   set_socket_buffers(fd.get(), options.receive_buffer_bytes, options.send_buffer_bytes);
   return fd;
 }

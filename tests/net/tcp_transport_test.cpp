@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -218,6 +219,22 @@ TEST_F(TcpTransportTest, AFewLinksMayBeBusy) {
   EXPECT_TRUE(loop_.run_until([&] { return !a.closed.empty(); }));
   auto ends = connect(at);
   EXPECT_TRUE(ends.dialer.link->set_busy(true)) << "it is free again";
+}
+
+// Or a link with small buffers would be fed by its peer's timer, where devices take large segments.
+TEST_F(TcpTransportTest, PeersSendSegmentsThatFitSmallBuffers) {
+  const Multiaddr at = listen();
+  const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(*at.tcp_port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  int segment = 0;
+  socklen_t size = sizeof segment;
+  ASSERT_EQ(::getsockopt(client, IPPROTO_TCP, TCP_MAXSEG, &segment, &size), 0);
+  EXPECT_LE(segment, 1460);
+  ::close(client);
 }
 
 TEST_F(TcpTransportTest, ThePeersEndIsTold) {
