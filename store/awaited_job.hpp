@@ -36,6 +36,9 @@ class AwaitedJob {
   AwaitedJob(const AwaitedJob&) = delete;
   AwaitedJob& operator=(const AwaitedJob&) = delete;
 
+  // Whether the result is there, so that awaiting it takes no time.
+  bool done() const { return done_.completed(); }
+
   auto operator co_await() noexcept {
     struct Awaiter {
       decltype(std::declval<Completion<std::optional<Result>>&>().operator co_await()) inner;

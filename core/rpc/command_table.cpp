@@ -10,10 +10,12 @@ namespace {
 // Sorted by path, word for word, which is the order of `masu commands`; find_command() relies on it.
 constexpr auto table = std::to_array<const CommandSpec*>({
     &commands::root,
+    &commands::add,
     &commands::bitswap,
     &commands::block,
     &commands::block_get,
     &commands::block_rm,
+    &commands::block_put,
     &commands::block_stat,
     &commands::cat,
     &commands::command_list,

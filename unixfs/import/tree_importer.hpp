@@ -58,6 +58,8 @@ class TreeImporter {
   // wraps everything is there also when no entry came.
   Result<> end_root();
   bool has_root() const { return phase_ != Phase::no_root; }
+  // Of the entry that began last, clean; without a name it is empty until the entry is done.
+  std::string_view path() const { return path_; }
   const ImportedNode& root() const { return root_; }
 
   Result<std::optional<ImportEvent>> next_event();

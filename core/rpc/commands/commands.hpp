@@ -38,6 +38,10 @@ extern const CommandSpec pin_rm;
 extern const CommandSpec repo_gc;
 extern const CommandSpec repo_stat;
 extern const CommandSpec repo_version;
+extern const CommandSpec add;
+
+// Blocks, DAGs, pins and the repo.
+extern const CommandSpec block_put;
 
 // The network.
 extern const CommandSpec id;
