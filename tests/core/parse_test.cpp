@@ -81,7 +81,7 @@ TEST(Parse, usage_errors_are_those_of_kubo) {
   EXPECT_EQ(error_of({"version", "--timeout=1s", "--timeout=2s"}), "multiple values for option \"timeout\"");
   EXPECT_EQ(error_of({"no-such-command"}), "Unknown Command \"no-such-command\"\n");
   EXPECT_EQ(error_of({"versio"}), "Unknown Command \"versio\"\n\nDid you mean this?\n\n\tversion");
-  EXPECT_EQ(error_of({"pin add"}), "Unknown Command \"pin add\"\n\nDid you mean this?\n\n\tpin");
+  EXPECT_EQ(error_of({"pin nothing"}), "Unknown Command \"pin nothing\"\n\nDid you mean this?\n\n\tpin");
   EXPECT_EQ(error_of({std::string(100'000, 'x')}).size(), 100'019U);
 }
 
