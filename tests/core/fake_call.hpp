@@ -56,8 +56,10 @@ class FakeCall final : public rpc::Call, private TaskListener {
   std::size_t writes_max = ~std::size_t{0};  // then the client goes away
   std::size_t largest_write = 0;
   bool stop = false;
-  std::vector<std::string> files;        // the upload
-  std::size_t upload_piece = 16 * 1024;  // its bytes come in pieces of this
+  std::vector<std::string> files;         // the upload
+  std::vector<rpc::UploadEntry> entries;  // what they are; files without a name when there is nothing here
+  std::size_t upload_piece = 16 * 1024;   // its bytes come in pieces of this
+  std::size_t pieces_until_stop = ~std::size_t{0};
 
   Node& node() override { return node_; }
   const rpc::CommandSpec& spec() const override { return spec_; }
@@ -83,6 +85,7 @@ class FakeCall final : public rpc::Call, private TaskListener {
   Task<std::expected<std::optional<rpc::UploadEntry>, rpc::CommandError>> next_entry(TaskMemory) override {
     if (next_file_ == files.size()) co_return std::nullopt;
     file_left_ = files[next_file_++];
+    if (next_file_ <= entries.size()) co_return entries[next_file_ - 1];
     co_return rpc::UploadEntry{};
   }
   Task<std::expected<ChunkChain, rpc::CommandError>> read_entry(TaskMemory, Account& holder) override {
@@ -90,6 +93,7 @@ class FakeCall final : public rpc::Call, private TaskListener {
     const std::string_view piece = file_left_.substr(0, upload_piece);
     file_left_.remove_prefix(piece.size());
     MASU_CHECK(chain.append_copy(node_.chunks(), holder, as_bytes(piece)), "an upload has chunks");
+    if (pieces_until_stop-- == 0) stop = true;
     co_return chain;
   }
 

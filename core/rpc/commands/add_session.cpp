@@ -206,12 +206,14 @@ unixfs::Result<> AddSession::pin_roots() {
   return {};
 }
 
-// As Kubo: every 256 KiB, and at the end of each file.
+// As Kubo: at every 256 KiB, and at the end of each file.
 void AddSession::note_progress(bool at_end) {
   if (!options_.progress) return;
-  if (!at_end && file_bytes_ - reported_bytes_ < progress_step_bytes) return;
-  reported_bytes_ = file_bytes_;
-  events_.push_back(event(tree_.path(), file_bytes_));
+  while (file_bytes_ - reported_bytes_ >= progress_step_bytes) {
+    reported_bytes_ += progress_step_bytes;
+    events_.push_back(event(tree_.path(), reported_bytes_));
+  }
+  if (at_end) events_.push_back(event(tree_.path(), file_bytes_));
 }
 
 }  // namespace masu::core::rpc::commands
