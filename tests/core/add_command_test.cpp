@@ -194,7 +194,7 @@ TEST_F(AddCommandTest, ManyFilesAndRootsGoThroughManyBatches) {
 }
 
 TEST_F(AddCommandTest, AClientThatGoesAwayLeavesNothingBehind) {
-  for (const std::size_t pieces : {0u, 1u, 30u, 60u}) {
+  for (const std::size_t pieces : {0u, 1u, 30u, 40u}) {
     call.emplace(node, commands::add, std::vector<std::string>(), FakeCall::Options());
     put_upload({file("a", std::string(700'000, 'x')), file("b", "1")});
     call->pieces_until_stop = pieces;
