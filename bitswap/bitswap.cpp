@@ -142,6 +142,8 @@ Bitswap::Bitswap(net::Host& host, store::BlockStore& blocks, store::Jobs& jobs, 
 
 Bitswap::~Bitswap() = default;
 
+const PeerId& Bitswap::self() const { return parts_->host.self(); }
+
 std::unique_ptr<store::BlockSource> Bitswap::open_session() { return parts_->client.open_session(); }
 
 void Bitswap::on_block_stored(const Multihash& hash) { parts_->engine.on_block_stored(hash); }

@@ -51,6 +51,8 @@ class Bitswap final {
   Bitswap(const Bitswap&) = delete;
   Bitswap& operator=(const Bitswap&) = delete;
 
+  const PeerId& self() const;
+
   // Blocks for one walk, from the store and from peers. Null: as many sessions as may be are open.
   [[nodiscard]] std::unique_ptr<store::BlockSource> open_session();
 

@@ -68,7 +68,7 @@ class FakeNode final : public Node {
 
   net::Swarm* swarm() override { return nullptr; }
   net::Ping* ping() override { return nullptr; }
-  bitswap::Bitswap* bitswap() override { return nullptr; }
+  bitswap::Bitswap* bitswap() override { return exchange; }
   std::unique_ptr<store::BlockSource> open_source(bool) override {
     return std::make_unique<store::LocalSource>(*reads_);
   }
@@ -76,6 +76,7 @@ class FakeNode final : public Node {
   bool stopping() const override { return stopping_; }
 
   // --- For tests. ---
+  bitswap::Bitswap* exchange = nullptr;
   store::test::SimJobs& sim_jobs() { return jobs_; }
   store::MemoryStore& memory_store() { return store_; }
   store::CollectableStore& any_store() {

@@ -149,7 +149,7 @@ TEST_F(RunTest, help_comes_before_everything_else) {
     EXPECT_TRUE(out_.starts_with("USAGE\n  masu config <key> [<value>] - ")) << out_;
   }
   EXPECT_EQ(run({"stats"}), 0);
-  EXPECT_NE(out_.find("masu stats memory - "), std::string::npos);
+  EXPECT_NE(out_.find("masu stats memory  - "), std::string::npos);
 }
 
 TEST_F(RunTest, without_a_repo_it_says_where_it_looked) {

@@ -44,8 +44,11 @@ extern const CommandSpec add;
 extern const CommandSpec block_put;
 
 // The network.
+extern const CommandSpec bitswap_stat;
+extern const CommandSpec bitswap_wantlist;
 extern const CommandSpec id;
 extern const CommandSpec ping;
+extern const CommandSpec stats_bitswap;
 extern const CommandSpec stats_bw;
 extern const CommandSpec swarm_addrs;
 extern const CommandSpec swarm_addrs_listen;
