@@ -7,8 +7,8 @@
 namespace masu::core::rpc {
 namespace {
 
-// Sorted by path, word for word, which is the order of `masu commands`; find_command() relies on it.
-constexpr auto table = std::to_array<const CommandSpec*>({
+// One a line, in the order of their paths.
+constexpr auto listed = std::to_array<const CommandSpec*>({
     &commands::root,
     &commands::add,
     &commands::bitswap,
@@ -64,13 +64,23 @@ constexpr auto table = std::to_array<const CommandSpec*>({
     &commands::version_deps,
 });
 
+// By path, word for word: the order of `masu commands`, in which find_command() searches.
+const auto& table() {
+  static const auto sorted = [] {
+    auto commands = listed;
+    std::ranges::sort(commands, {}, &CommandSpec::path);
+    return commands;
+  }();
+  return sorted;
+}
+
 }  // namespace
 
-std::span<const CommandSpec* const> all_commands() { return table; }
+std::span<const CommandSpec* const> all_commands() { return table(); }
 
 const CommandSpec* find_command(std::string_view path) {
-  auto at = std::ranges::lower_bound(table, path, {}, &CommandSpec::path);
-  return at != table.end() && (*at)->path == path ? *at : nullptr;
+  auto at = std::ranges::lower_bound(table(), path, {}, &CommandSpec::path);
+  return at != table().end() && (*at)->path == path ? *at : nullptr;
 }
 
 }  // namespace masu::core::rpc

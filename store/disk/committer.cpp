@@ -92,9 +92,9 @@ StoreResult<void> Committer::check_room() {
   const auto free = parts_.files.free_bytes(parts_.blocks_directory);
   if (!free) return std::unexpected(free.error());
   if (*free >= room_bytes_) return {};
-  return fail(StoreErrorCode::disk_full, parts_.blocks_directory + ": " + std::to_string(*free) +
-                                             " bytes are free on the disk, the index needs " +
-                                             std::to_string(room_bytes_));
+  return fail(StoreErrorCode::disk_full,
+              parts_.blocks_directory + ": no space left on device: " + std::to_string(*free) +
+                  " bytes are free, the index needs " + std::to_string(room_bytes_));
 }
 
 StoreResult<void> Committer::round(bool synced) {

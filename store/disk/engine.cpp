@@ -122,8 +122,9 @@ StoreResult<void> DiskStore::Engine::check_space(std::uint64_t bytes) {
   if (!free) return std::unexpected(free.error());
   if (*free < options_.disk_reserve_bytes + bytes) {
     return fail(StoreErrorCode::disk_full,
-                options_.directory + ": " + std::to_string(*free) + " bytes are free on the disk, of which " +
-                    std::to_string(options_.disk_reserve_bytes) + " are kept for the index");
+                options_.directory + ": no space left on device: " + std::to_string(*free) +
+                    " bytes are free, of which " + std::to_string(options_.disk_reserve_bytes) +
+                    " are kept for the index");
   }
   allowance_ =
       static_cast<std::int64_t>(std::min(*free - options_.disk_reserve_bytes - bytes, allowance_bytes));

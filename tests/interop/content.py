@@ -1,5 +1,6 @@
 """Deterministic content for the tests: the same name and size always give the same bytes."""
 
+import base64
 import hashlib
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def sha256(path):
         while piece := file.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def raw_cid(cid):
+    """The CID of the same block as raw bytes: how Kubo names a block that it only stores. `cid` is a version 1 in base32."""
+    text = cid[1:].upper()
+    data = base64.b32decode(text + "=" * (-len(text) % 8))
+    return "b" + base64.b32encode(bytes([data[0], 0x55]) + data[2:]).decode().rstrip("=").lower()
 
 
 def write_directory(path, entries, size=64, seed="entry"):
