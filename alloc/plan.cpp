@@ -176,6 +176,10 @@ class Planner {
     const std::size_t requests = plan_.rpc_requests * plan_entry::request_bytes;
     add(PlanGroup::ours, "http.request", plan_.rpc_requests, plan_entry::request_bytes, requests);
     add(PlanGroup::kernel, "RPC sockets", plan_.rpc_requests, 28 * kib, plan_.rpc_requests * 28 * kib);
+    plan_.busy_rpc_sockets = scaled(2, 1, 16);
+    plan_.busy_rpc_socket_bytes = 64 * kib;
+    add(PlanGroup::kernel, "busy RPC sockets", plan_.busy_rpc_sockets, 2 * plan_.busy_rpc_socket_bytes,
+        2 * plan_.busy_rpc_sockets * plan_.busy_rpc_socket_bytes);
     add(PlanGroup::ours, "unixfs.import", 1, plan_.import_bytes, plan_.import_bytes);
     add(PlanGroup::ours, "store.collect", 1, plan_.collect_bytes, plan_.collect_bytes);
     add(PlanGroup::ours, "store.pins", 1, plan_.pins_bytes, plan_.pins_bytes);

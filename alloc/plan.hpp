@@ -93,8 +93,10 @@ struct CapacityPlan {
 
   // Requests and work.
   std::size_t rpc_requests = 0;
-  std::size_t import_bytes = 0;   // UnixFS imports and exports: directories, sorting
-  std::size_t collect_bytes = 0;  // garbage collection and verification: sorted runs
+  std::size_t busy_rpc_sockets = 0;       // of them, those that may have a large buffer while they move much
+  std::size_t busy_rpc_socket_bytes = 0;  // the kernel doubles it
+  std::size_t import_bytes = 0;           // UnixFS imports and exports: directories, sorting
+  std::size_t collect_bytes = 0;          // garbage collection and verification: sorted runs
   std::size_t pins_bytes = 0;
   std::size_t store_bytes = 0;    // the store on disk: write buffers, table of segments
   std::size_t process_bytes = 0;  // configuration, routing of commands, log

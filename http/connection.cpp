@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t first_buffer_bytes = 2048;
 constexpr unsigned chunk_waits_each_second = 100;
+constexpr std::size_t large_from_bytes = 64 * 1024;  // an exchange that moved as much has large buffers
 
 }  // namespace
 
@@ -33,7 +34,10 @@ Connection::Connection(ConnectionHost& host, boost::asio::io_context& context, D
   if (!error) fd.release();
 }
 
-Connection::~Connection() { free_buffer(); }
+Connection::~Connection() {
+  if (large_) host_.give_large();
+  free_buffer();
+}
 
 void Connection::run() {
   ++upcalls_;
@@ -188,6 +192,14 @@ void Connection::begin_request() {
 }
 
 void Connection::end_request() {
+  moved_bytes_ = 0;
+  if (std::exchange(large_, false)) {
+    host_.give_large();
+    if (descriptor_.is_open()) {
+      set_send_buffer(descriptor_.native_handle(), host_.options().small_socket_bytes);
+      set_receive_buffer(descriptor_.native_handle(), host_.options().small_socket_bytes);
+    }
+  }
   // What comes behind an unfinished body cannot be told from it.
   if (!body_ended_) enter(State::lingering);
   head_ = RequestHead();
@@ -229,7 +241,7 @@ Task<std::expected<ChunkChain, BodyError>> Connection::read_body(TaskMemory memo
       co_return std::unexpected(BodyError::gone);
     }
     blocked = got < 0;
-    if (got > 0) turn_bytes_ += static_cast<std::size_t>(got) + call_cost_bytes;
+    if (got > 0) count_moved(static_cast<std::size_t>(got), set_receive_buffer);
     for (Chunk& chunk : chunks) {
       if (!chunk || chunk.data().empty()) break;
       if (!decode_body(chunk, from_buffer)) co_return std::unexpected(BodyError::malformed);
@@ -464,6 +476,14 @@ bool Connection::discard_input() {
     if (got < 0) return true;
   }
   return true;
+}
+
+void Connection::count_moved(std::size_t bytes, void (*set_buffer)(int fd, std::size_t bytes)) {
+  turn_bytes_ += bytes + call_cost_bytes;
+  moved_bytes_ += bytes;
+  if (large_ || moved_bytes_ < large_from_bytes || !host_.take_large()) return;
+  large_ = true;
+  set_buffer(descriptor_.native_handle(), host_.options().large_socket_bytes);
 }
 
 // --- The buffer ---

@@ -51,6 +51,9 @@ class ConnectionHost {
   virtual void on_request(Connection& connection) = 0;  // one begins: it is not idle any more
   virtual void on_idle(Connection& connection) = 0;
   virtual void on_refused() = 0;
+  // One of the few that may have large buffers in the kernel. False: all are taken.
+  virtual bool take_large() = 0;
+  virtual void give_large() = 0;
   // Nobody knows of it any more: its memory is to be given back.
   virtual void on_connection_released(Connection& connection) = 0;
 
@@ -178,6 +181,8 @@ class Connection final : public Exchange,
   bool decode_body(Chunk& chunk, bool from_buffer);
   void put_back(Bytes bytes, bool from_buffer);
   bool discard_input();
+  // An exchange that moves much has a larger buffer in the kernel, for the way that the bytes go.
+  void count_moved(std::size_t bytes, void (*set_buffer)(int fd, std::size_t bytes));
 
   void wait(Operation& operation);
   void watch();
@@ -202,6 +207,7 @@ class Connection final : public Exchange,
   unsigned ticks_ = 0;    // in this state
   unsigned upcalls_ = 0;  // under way: it is not released inside of one
   std::size_t turn_bytes_ = 0;
+  std::size_t moved_bytes_ = 0;  // of this exchange
   State state_ = State::idle;
   Framing framing_ = Framing::none;  // of the answer
   bool posted_ = false;
@@ -213,6 +219,7 @@ class Connection final : public Exchange,
   bool body_ended_ = true;
   bool continue_due_ = false;
   bool keep_alive_ = false;
+  bool large_ = false;   // has large buffers
   bool watched_ = true;  // the socket is empty as far as is known
 
   Buffer buffer_;

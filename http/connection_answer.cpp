@@ -162,7 +162,7 @@ Task<bool> Connection::send(TaskMemory, Outgoing out) {
       co_return false;
     }
     if (blocked) continue;
-    turn_bytes_ += static_cast<std::size_t>(sent) + call_cost_bytes;
+    count_moved(static_cast<std::size_t>(sent), set_send_buffer);
     out.consume(static_cast<std::size_t>(sent));
   }
   if (started_) out_head_.clear();

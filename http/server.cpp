@@ -149,6 +149,12 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
     if (waiting_for_room) stop_idle();
   }
   void on_refused() override { ++refused; }
+  bool take_large() override {
+    if (large == server_options.large_sockets_max) return false;
+    ++large;
+    return true;
+  }
+  void give_large() override { --large; }
   void on_connection_released(Connection& connection) override {
     connections.destroy(&connection);
     if (std::exchange(waiting_for_room, false)) {
@@ -177,8 +183,8 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
 
   // False: no room; the socket stays in `fd`.
   bool start_connection(Descriptor& fd, std::uint16_t port) {
-    const int bytes = static_cast<int>(server_options.send_bytes);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    set_send_buffer(fd.get(), server_options.small_socket_bytes);
+    set_receive_buffer(fd.get(), server_options.small_socket_bytes);
     Connection* const connection = connections.create(*this, context, std::move(fd), port);
     if (connection == nullptr) {
       ++refused;
@@ -276,6 +282,7 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   bool waiting_for_room = false;
   bool closing = false;
   unsigned full_ticks = 0;
+  std::size_t large = 0;  // sockets with large buffers
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;
 };
@@ -304,7 +311,7 @@ Server::~Server() {
 }
 
 std::expected<Multiaddr, std::string> Server::listen(const MultiaddrView& address) {
-  auto listening = open_listener(address, backlog, impl_->server_options.send_bytes);
+  auto listening = open_listener(address, backlog, impl_->server_options.small_socket_bytes);
   if (!listening) return std::unexpected(listening.error());
   Multiaddr bound = listening->address;
   impl_->listeners.push_back(std::make_unique<Listener>(*impl_, impl_->context, std::move(*listening)));

@@ -111,7 +111,10 @@ struct ServerOptions {
   unsigned full_seconds = 10;
   unsigned linger_seconds = 3;    // for the client to take an answer that came before the end of its request
   unsigned starved_seconds = 30;  // for a chunk to read into
-  std::size_t send_bytes = 262144;  // of a socket at work; the kernel doubles it
+  // Buffers of sockets (the kernel doubles them): small ones, and a larger one for a few that move much.
+  std::size_t small_socket_bytes = 16 * 1024;
+  std::size_t large_socket_bytes = 64 * 1024;
+  std::size_t large_sockets_max = 2;
 };
 
 struct ServerStats {

@@ -45,7 +45,9 @@ struct Listening {
 // /ip4|ip6/…/tcp/… or /unix/…. A unix socket in the file system that nobody listens on is replaced; it is for
 // its owner only. The error is a text for people.
 std::expected<Listening, std::string> open_listener(const MultiaddrView& address, int backlog,
-                                                    std::size_t send_bytes);
+                                                    std::size_t buffer_bytes);
+void set_receive_buffer(int fd, std::size_t bytes);
+void set_send_buffer(int fd, std::size_t bytes);
 
 struct ConnectError {
   int error = 0;  // an errno; EAFNOSUPPORT: not such an address

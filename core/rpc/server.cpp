@@ -18,6 +18,8 @@ struct Server::Impl final : http::Handler {
   static http::ServerOptions options_of(const CapacityPlan& plan) {
     http::ServerOptions options;
     options.connections_max = plan.rpc_requests;
+    options.large_sockets_max = plan.busy_rpc_sockets;
+    options.large_socket_bytes = plan.busy_rpc_socket_bytes;
     return options;
   }
 
