@@ -28,6 +28,10 @@ IdentifyOptions identify_options(const PrivateKey& identity, const SwarmOptions&
 constexpr Duration tick_interval = 1s;
 constexpr std::size_t tagged_peers_each = 2;  // for each connection
 constexpr std::size_t tagged_peer_bytes = 448;
+// Of a connection, with its place in the tables.
+constexpr std::size_t entry_bytes =
+    sizeof(SwarmConnection) + sizeof(SwarmPeer) + tagged_peers_each * tagged_peer_bytes + 128;
+static_assert(entry_bytes <= plan_entry::connection_bytes);
 
 }  // namespace
 
@@ -41,8 +45,7 @@ SwarmCore::SwarmCore(Budget& budget, ConnectionResources& resources, const Priva
       options_(options),
       self_(PeerId::of(identity.public_key())),
       secret_(fresh_secret(random)),
-      account_(budget, "net.connection", Lifetime::connection,
-               options.connections * plan_entry::connection_bytes),
+      account_(budget, "net.connection", Lifetime::connection, options.connections * entry_bytes),
       memory_(account_),
       peerstore_(budget, secret_, options.peerstore),
       manager_(account_, memory_, secret_, options.marks, options.connections * tagged_peers_each),
@@ -50,10 +53,7 @@ SwarmCore::SwarmCore(Budget& budget, ConnectionResources& resources, const Priva
       peer_pool_(account_, options.connections),
       peers_(memory_, secret_, options.connections),
       dialer_(*this, budget, secret_, options_),
-      identify_(*this, budget, resources.chunks(), identify_options(identity, options)) {
-  static_assert(sizeof(SwarmConnection) + sizeof(SwarmPeer) + tagged_peers_each * tagged_peer_bytes + 64 <=
-                plan_entry::connection_bytes);
-}
+      identify_(*this, budget, resources.chunks(), identify_options(identity, options)) {}
 
 SwarmCore::~SwarmCore() { MASU_CHECK(closed(), "a swarm is closed before it goes"); }
 

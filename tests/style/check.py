@@ -21,6 +21,8 @@ LAYERS = {
     "core": {"net", "store", "http", "dht", "bitswap", "unixfs"},
 }
 # Headers of net that a protocol above it may see: messages and peers, never a transport.
+# In net itself, Asio lies in the drivers: TCP, and DNS.
+NET_DRIVERS = ("net/transport/", "net/dns/")
 NO_ASIO = ["alloc", "multiformats", "store", "bitswap", "dht", "unixfs"]
 LINES_MAX = 600
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
@@ -44,7 +46,8 @@ def layer_errors(path):
         first = name.split("/")[0]
         if quote == '"' and first in LAYERS and first not in allowed:
             errors.append(f"{path}: {folder} may not include {name}")
-        if name.startswith(("boost/asio", "boost/beast")) and folder in NO_ASIO:
+        driver = folder == "net" and str(path).startswith(NET_DRIVERS)
+        if name.startswith(("boost/asio", "boost/beast")) and (folder in NO_ASIO or folder == "net" and not driver):
             errors.append(f"{path}: {folder} knows no Asio ({name})")
     return errors
 

@@ -122,7 +122,7 @@ void append_json_string(std::string& out, std::string_view text) {
       out += bytes;
       continue;
     }
-    std::array<char, 8> code;
+    std::array<char, 16> code;
     std::snprintf(code.data(), code.size(), "\\u%04x", rune.code);
     out += code.data();
   }
