@@ -4,6 +4,7 @@
 #include "core/cli/files.hpp"
 #include "core/cli/json_lines.hpp"
 #include "core/cli/quote.hpp"
+#include "core/rpc/commands/human_bytes.hpp"
 #include "unixfs/tar/tar_extractor.hpp"
 
 #include <memory_resource>
@@ -197,8 +198,8 @@ class PinOutput final : public JsonLines {
     const auto* pins = value.if_contains("Pins");
     const auto* list = pins == nullptr ? nullptr : pins->if_array();
     if (list == nullptr) {
-      write_all(streams_.err,
-                "Fetched/Processed " + std::to_string(number_of(value, "Progress")) + " nodes\r");
+      write_all(streams_.err, "Fetched/Processed " + std::to_string(number_of(value, "Progress")) +
+                                  " nodes (" + rpc::commands::human_bytes(number_of(value, "Bytes")) + ")\r");
       return true;
     }
     std::string text;
@@ -211,6 +212,33 @@ class PinOutput final : public JsonLines {
 
   const Streams streams_;
   const bool recursive_;
+};
+
+// --- block rm: what stays goes to standard error, and is the exit code. ---
+
+class RemovedOutput final : public JsonLines {
+ public:
+  explicit RemovedOutput(const Streams& streams) : streams_(streams) {}
+
+  bool end() override {
+    if (!JsonLines::end()) return false;
+    return !some_stay_ || give_up("some blocks not removed");
+  }
+
+ private:
+  bool on_value(const boost::json::object& value) override {
+    const std::string hash(text_of(value, "Hash")), error(text_of(value, "Error"));
+    if (error.empty()) {
+      return write_all(streams_.out, "removed " + hash + "\n") ||
+             give_up(system_error("write", "/dev/stdout"));
+    }
+    some_stay_ = true;
+    write_all(streams_.err, "cannot remove " + hash + ": " + error + "\n");
+    return true;
+  }
+
+  const Streams streams_;
+  bool some_stay_ = false;
 };
 
 // --- Which command has which. ---
@@ -270,6 +298,8 @@ std::expected<Presentation, std::string> present(const Invocation& invocation,
   if (path == "pin add" && invocation.flag("progress") && encoding == "text")
     return Presentation{std::make_unique<PinOutput>(streams, invocation.flag("recursive")), "json",
                         std::nullopt};
+  if (path == "block rm" && encoding == "text")
+    return Presentation{std::make_unique<RemovedOutput>(streams), "json", std::nullopt};
   return Presentation{std::make_unique<PlainOutput>(streams.out), encoding, std::nullopt};
 }
 

@@ -117,9 +117,21 @@ TEST_F(OutputsTest, an_answer_that_is_no_json_is_an_error) {
 
 TEST_F(OutputsTest, pin_add_counts_on_standard_error) {
   call("pin add", {{.name = "progress"}, {.name = "recursive"}});
-  EXPECT_EQ(answer("{\"Progress\":7}\n{\"Pins\":[\"Qm1\"]}\n"), std::nullopt);
-  EXPECT_EQ(text_of(err_), "Fetched/Processed 7 nodes\r");
+  EXPECT_EQ(answer("{\"Progress\":7,\"Bytes\":1500}\n{\"Pins\":[\"Qm1\"]}\n"), std::nullopt);
+  EXPECT_EQ(text_of(err_), "Fetched/Processed 7 nodes (1.5 kB)\r");
   EXPECT_EQ(text_of(out_), "pinned Qm1 recursively\n");
+}
+
+TEST_F(OutputsTest, block_rm_tells_what_stays_on_standard_error) {
+  call("block rm", {});
+  EXPECT_EQ(encoding_, "json");
+  EXPECT_EQ(
+      answer("{\"Hash\":\"Qm1\"}\n{\"Hash\":\"Qm2\",\"Error\":\"pinned: direct\"}\n{\"Hash\":\"Qm3\"}\n"),
+      "some blocks not removed");
+  EXPECT_EQ(text_of(out_), "removed Qm1\nremoved Qm3\n");
+  EXPECT_EQ(text_of(err_), "cannot remove Qm2: pinned: direct\n");
+  call("block rm", {});
+  EXPECT_EQ(answer("{\"Hash\":\"Qm1\"}\n"), std::nullopt);
 }
 
 TEST_F(OutputsTest, get_names_its_file_as_kubo_does) {
