@@ -1,10 +1,12 @@
 // RawPeer: a peer that says what a test gives it, and notes what it is told.
 #pragma once
 
+#include "alloc/check.hpp"
 #include "alloc/resource.hpp"
 #include "tests/bitswap/node.hpp"
 #include "tests/bitswap/raw_message.hpp"
 
+#include <algorithm>
 #include <list>
 #include <optional>
 #include <string>
@@ -99,7 +101,7 @@ class RawPeer final : private net::ProtocolHandler {
     void on_open(net::Stream&) override {}
     std::size_t on_data(net::Stream&, Bytes bytes) override {
       const auto used = reader_.feed(bytes);
-      EXPECT_TRUE(used) << "a message of ours is well-formed";
+      MASU_CHECK(used, "a message of ours is well-formed");
       return bytes.size();
     }
     void on_writable(net::Stream&) override {}
