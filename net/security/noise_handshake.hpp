@@ -57,9 +57,7 @@ class NoiseHandshake {
 
   const Remote& remote() const { return *remote_; }  // Requires: complete().
   // Who answered, also when it was another than the one we expected; nullopt before that.
-  std::optional<PeerId> answered() const {
-    return remote_ ? std::optional(remote_->peer) : std::nullopt;
-  }
+  std::optional<PeerId> answered() const { return remote_ ? std::optional(remote_->peer) : std::nullopt; }
   NoiseXX::Transport split() const { return xx_.split(); }
 
  private:
