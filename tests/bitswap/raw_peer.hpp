@@ -95,7 +95,7 @@ class RawPeer final : private net::ProtocolHandler {
  private:
   class In final : public net::StreamHandler {
    public:
-    explicit In(RawPeer& peer) : peer_(peer), reader_(peer.intake_, peer.heard) {}
+    explicit In(RawPeer& peer) : reader_(peer.intake_, peer.heard) {}
 
    private:
     void on_open(net::Stream&) override {}
@@ -107,7 +107,6 @@ class RawPeer final : private net::ProtocolHandler {
     void on_writable(net::Stream&) override {}
     void on_remote_close(net::Stream& stream) override { stream.close_write(); }
     void on_closed(net::Stream*, net::StreamEnd) override {}
-    RawPeer& peer_;
     MessageReader reader_;
   };
 
