@@ -67,8 +67,8 @@ class Table {
  public:
   void heading(const char* text) { print("\n%s\n", text); }
   void columns() {
-    print("%-20s %-10s %12s %12s %12s %12s %9s\n", "account", "lifetime", "live", "peak", "committed", "quota",
-          "refusals");
+    print("%-20s %-10s %12s %12s %12s %12s %9s\n", "account", "lifetime", "live", "peak", "committed",
+          "quota", "refusals");
   }
   void account(const AccountRow& row) {
     print("%-20.*s %-10.*s %12s %12s %12s %12s %9llu\n", static_cast<int>(row.name.size()), row.name.data(),
