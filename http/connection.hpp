@@ -50,6 +50,8 @@ class ConnectionHost {
   virtual void wait_for_chunk(StarvedReader& reader) = 0;
   virtual void on_request(Connection& connection) = 0;  // one begins: it is not idle any more
   virtual void on_idle(Connection& connection) = 0;
+  // Others wait for a place: connections are to end with their answer.
+  virtual bool crowded() const = 0;
   virtual void on_refused() = 0;
   // One of the few that may have large buffers in the kernel. False: all are taken.
   virtual bool take_large() = 0;
@@ -78,6 +80,8 @@ class Connection final : public Exchange,
   void stop();
   // A second has gone by.
   void tick();
+  // Idle for so long that its client will not send a request at this very moment.
+  bool rests() const { return state_ == State::idle && ticks_ >= 2; }
   bool at_work() const { return state_ == State::head || state_ == State::exchange; }
 
   // Exchange:

@@ -21,7 +21,7 @@ constexpr std::size_t pieces_max = 72;  // of one system call
 void Connection::write_head(unsigned status) {
   MASU_CHECK(!started_, "an answer begins once");
   started_ = true;
-  keep_alive_ = keep_alive_ && body_ended_ && !stopping_;
+  keep_alive_ = keep_alive_ && body_ended_ && !stopping_ && !host_.crowded();
   std::array<char, 4> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), status).ptr;
   const std::pmr::string early = std::move(out_head_);  // headers that were added before

@@ -21,7 +21,8 @@
 namespace masu::http {
 namespace {
 
-constexpr int backlog = 64;
+// A client with many requests in parallel opens a connection for each; those above it are reset here and there.
+constexpr int backlog = 512;
 constexpr int accepted_in_turn = 8;
 constexpr std::chrono::milliseconds chunk_wait{10};
 
@@ -146,8 +147,8 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   void on_idle(Connection& connection) override {
     static_cast<IntrusiveListNode<Connection, IdleTag>&>(connection).unlink();
     idle.push_back(connection);
-    if (waiting_for_room) stop_idle();
   }
+  bool crowded() const override { return waiting_for_room; }
   void on_refused() override { ++refused; }
   bool take_large() override {
     if (large == server_options.large_sockets_max) return false;
@@ -171,9 +172,11 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
     stop_idle();
     return false;
   }
-  // The one that is idle for the longest gives its place.
+  // The one that is idle for the longest gives its place. One that has just become idle does not: a client
+  // that reuses it sends its next request at the same moment, and would see it fail.
   void stop_idle() {
-    if (Connection* const connection = idle.pop_front()) connection->stop();
+    if (idle.empty() || !idle.front().rests()) return;
+    idle.pop_front()->stop();
   }
   void on_accepted(Descriptor fd, std::uint16_t port) override {
     const int on = 1;
@@ -217,6 +220,7 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
       all.push_back(connection);
       connection.tick();
     }
+    if (waiting_for_room) stop_idle();
     if (waiting_for_room && ++full_ticks > server_options.full_seconds) refuse_waiting();
     for (const auto& listener : listeners) {
       if (!waiting_for_room) listener->wait();

@@ -4,8 +4,9 @@
 // Reading is pulled: a body is read when the handler asks for it and a chunk can be had, so a slow handler
 // slows the client through its socket. Writing waits until the kernel has taken the bytes; nothing is queued.
 //
-// Limits: `connections_max` connections; when all are in use the one that is idle for the longest is closed
-// for a new one, and if all are at work new ones wait in the kernel, and get a 503 after `full_seconds`.
+// Limits: `connections_max` connections; when all are in use new ones wait in the kernel. Then answers end
+// their connections, and one that is idle for the longest (seconds, not less) is closed; with no place for
+// `full_seconds` those who wait get a 503.
 // Head: 16 KiB of headers, 64 KiB of target. A handler that is refused memory ends as a 503, or, behind the
 // first byte of its answer, as a closed connection.
 #pragma once

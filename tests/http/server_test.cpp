@@ -354,10 +354,31 @@ TEST_F(TcpServerTest, AnIdleConnectionMakesRoom) {
   }
   Peer third = dial(bound);
   ASSERT_TRUE(third.send(get_hello));
+  poll();
+  first.take_now();
+  EXPECT_FALSE(first.closed) << "a client may be about to reuse it";
+  pass_seconds(2);
   ASSERT_TRUE(third.receive_until(end_of_hello));
   EXPECT_TRUE(first.receive_to_end()) << "the one that was idle for the longest";
   second.take_now();
   EXPECT_FALSE(second.closed);
+}
+
+TEST_F(TcpServerTest, WhenOthersWaitAnswersEndTheirConnections) {
+  options_.connections_max = 1;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer first = dial(bound);
+  ASSERT_TRUE(first.send(get_hello));
+  ASSERT_TRUE(first.receive_until(end_of_hello));
+  EXPECT_EQ(first.received.find("Connection: close"), std::string::npos);
+  Peer second = dial(bound);
+  ASSERT_TRUE(second.send(get_hello));
+  poll();
+  first.received.clear();
+  ASSERT_TRUE(first.send(get_hello));
+  ASSERT_TRUE(first.receive_to_end());
+  EXPECT_NE(first.received.find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(second.receive_until(end_of_hello));
 }
 
 TEST_F(TcpServerTest, ClosingTellsExchangesAndWaitsForThem) {
