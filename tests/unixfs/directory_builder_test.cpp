@@ -159,6 +159,8 @@ TEST(DirectoryBuilderTest, AHundredThousandEntriesStayInThePlansBytes) {
   fixture.sink.keep = false;
   const auto node = fixture.build(names_of("f%zu", 100'000));
   ASSERT_TRUE(node) << node.error().text;
+  EXPECT_EQ(node->cid.to_string(), "QmS1toKMm5i38HZy12Ws4LARwtDM2EjW8c25MfmRES4dqP");
+  EXPECT_EQ(node->tsize, 7983506u);
   EXPECT_TRUE(fixture.sharded);
   EXPECT_EQ(fixture.spill.live_bytes, 0u);
 }

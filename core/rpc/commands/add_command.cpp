@@ -144,9 +144,11 @@ AddSession::Parts parts_of(Node& node) {
 }
 
 // One `add`, on the loop.
-class Add {
+class Add final : private StopListener {
  public:
-  Add(Call& call, std::shared_ptr<AddSession> session) : call_(call), session_(std::move(session)) {}
+  Add(Call& call, std::shared_ptr<AddSession> session) : call_(call), session_(std::move(session)) {
+    call_.watch(*this);
+  }
   ~Add() { session_->stop(); }
   Add(const Add&) = delete;
   Add& operator=(const Add&) = delete;
@@ -176,6 +178,8 @@ class Add {
   }
 
  private:
+  void on_stop() override { session_->stop(); }  // the job ends at its next block
+
   bool may_read() const { return !over_ && !session_->filling().full(); }
 
   // The next entry, or the next bytes of the one that is read.
