@@ -14,7 +14,7 @@
 #include "multiformats/digest.hpp"
 #include "store/sort/spill_file.hpp"
 #include "unixfs/dag/protobuf.hpp"
-#include "unixfs/dag/rope.hpp"
+#include "alloc/rope.hpp"
 #include "unixfs/import/block_sink.hpp"
 #include "unixfs/import/import_options.hpp"
 

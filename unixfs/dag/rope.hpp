@@ -1,4 +1,0 @@
-// Where Rope was before alloc/ took it.
-#pragma once
-
-#include "alloc/rope.hpp"
