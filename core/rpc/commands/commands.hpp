@@ -36,8 +36,10 @@ extern const CommandSpec pin_add;
 extern const CommandSpec pin_ls;
 extern const CommandSpec pin_rm;
 extern const CommandSpec repo_gc;
+extern const CommandSpec repo_ls;
 extern const CommandSpec repo_stat;
 extern const CommandSpec repo_version;
+extern const CommandSpec stats_repo;
 extern const CommandSpec add;
 
 // Blocks, DAGs, pins and the repo.

@@ -10,6 +10,7 @@
 #include <array>
 #include <vector>
 
+#include <boost/json/error.hpp>
 #include <boost/json/parse.hpp>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -167,7 +168,11 @@ std::expected<value, CommandError> value_to_set(const Call& call) {
   if (call.flag("json")) {
     boost::system::error_code error;
     value parsed = boost::json::parse(text, error);
-    if (error) return std::unexpected(CommandError{"failed to unmarshal json. " + error.message()});
+    if (error) {
+      bool cut_off = error == boost::json::error::incomplete;
+      return std::unexpected(CommandError{"failed to unmarshal json. " +
+                                          (cut_off ? "unexpected end of JSON input" : error.message())});
+    }
     return parsed;
   }
   if (call.flag("bool")) return value(text == "true");
