@@ -384,6 +384,8 @@ TEST_F(ReadingCommandsTest, ResolveGivesTheImmutablePath) {
   EXPECT_EQ(body(commands::resolve, {root + "/a.txt"}, {{"cid-base", "base32"}}),
             "/ipfs/" + a_.to_v1().to_string() + "\n");
   EXPECT_EQ(body(commands::resolve, {"/ipld/" + root}), "/ipld/" + root + "\n");
+  const std::string cbor = node_.put(Codec::dag_cbor, "\xa1\x61\x61\x81\x01").to_string();
+  EXPECT_EQ(body(commands::resolve, {cbor + "/a/0/"}), "/ipfs/" + cbor + "/a/0\n");
 }
 
 }  // namespace

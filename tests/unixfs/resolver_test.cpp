@@ -102,6 +102,43 @@ TEST_F(ResolverTest, IpldPathsSpeakTheDataModel) {
   EXPECT_FALSE(find(root + "/Links/0/Name"));
 }
 
+TEST_F(ResolverTest, GoesThroughCborByKeysAndPlaces) {
+  // {"a": {"b": [1, "two", LINK]}, "l": LINK to the root}
+  const auto link = [](const Cid& cid) {
+    const std::string bytes = std::string(1, '\0') + std::string(as_text(cid.bytes()));
+    return std::string("\xd8\x2a\x58") + static_cast<char>(bytes.size()) + bytes;
+  };
+  const std::string map = std::string("\xa2\x61") + "a" + "\xa1\x61" + "b" + "\x83\x01\x63" + "two" +
+                          link(file_) + "\x61" + "l" + link(root_);
+  const Cid cid = source.put(Codec::dag_cbor, map);
+  const std::string root = cid.to_string();
+  EXPECT_EQ(*find(root + "/a/b/2"), file_);
+  EXPECT_EQ(*find(root + "/l/dir/file"), file_);
+  EXPECT_EQ(*find(root + "/a/b"), cid);
+  EXPECT_EQ(*find(root + "/a/b/1"), cid);
+  EXPECT_EQ(error_of(root + "/a/zz"), "key not found: \"zz\"");
+  EXPECT_EQ(error_of(root + "/zz/y"), "no link named \"zz\" under " + root);
+  EXPECT_EQ(error_of(root + "/a/b/9"), "key not found: \"9\"");
+  EXPECT_EQ(error_of(root + "/a/b/x"),
+            "invalid segment for lookup on a list: \"x\": strconv.ParseInt: parsing \"x\": invalid syntax");
+  EXPECT_EQ(
+      error_of(root + "/a/b/0/x"),
+      "func called on wrong kind: \"LookupBySegment\" called on a int node (kind: int), but only makes sense "
+      "on map or list");
+  EXPECT_EQ(find(root + "/a/b/2/x").error().code, ErrorCode::not_directory);
+  for (std::size_t bytes = 0; bytes + 1 < map.size(); ++bytes) {
+    const Cid cut = source.put(Codec::dag_cbor, map.substr(0, bytes));
+    EXPECT_FALSE(find(cut.to_string() + "/l")) << bytes;
+  }
+  for (const char* lie : {"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", "\xbb\x7f\xff\xff\xff\xff\xff\xff\xff",
+                          "\x9f\xff", "\xa1\x7b\xff\xff\xff\xff\xff\xff\xff\xff"}) {
+    EXPECT_FALSE(find(
+        source.put(Codec::dag_cbor, std::string("\xa2\x61") + "a" + lie + "\x61" + "l" + "\x01").to_string() +
+        "/l"));
+    EXPECT_FALSE(find(source.put(Codec::dag_cbor, lie).to_string() + "/3/4"));
+  }
+}
+
 TEST_F(ResolverTest, GoesDownOneWayInAShardedDirectory) {
   const HamtShape shape(256);
   std::map<std::uint32_t, std::map<std::uint32_t, TestLink>> below;

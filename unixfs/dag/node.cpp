@@ -21,7 +21,9 @@ enum TimeField : std::uint32_t { field_seconds = 1, field_nanos = 2 };
 constexpr std::uint32_t permission_bits = 0xfff;
 constexpr std::uint32_t nanos_per_second = 1'000'000'000;
 
-auto malformed(const char* what) { return fail(ErrorCode::malformed, std::string("unixfs: ") + what); }
+// Kubo's words.
+auto malformed(const char* text) { return fail(ErrorCode::malformed, text); }
+auto broken() { return malformed("proto: cannot parse invalid wire-format data"); }
 
 // A time whose nanoseconds are out of range is no time (as Kubo reads it); a broken message is an error.
 bool parse_mtime(Rope in, std::optional<Timestamp>& out) {
@@ -54,15 +56,14 @@ class NodeParser {
   Result<Node> run() {
     while (!in_.empty()) {
       const auto tag = protobuf::take_tag(in_);
-      if (!tag) return malformed("broken tag");
+      if (!tag) return broken();
       const bool good = tag->type == WireType::varint  ? varint(tag->field)
                         : tag->type == WireType::bytes ? bytes(tag->field)
                                                        : protobuf::skip_field(in_, tag->type);
-      if (!good) return malformed("broken field");
+      if (!good) return broken();
     }
-    if (!type_) return malformed("required field Type is missing");
-    if (*type_ > static_cast<std::uint64_t>(NodeType::hamt_shard))
-      return malformed("unrecognized object type");
+    if (!type_) return malformed("proto: required field ipfs.boxo.ipld.unixfs.pb.Data.Type not set");
+    if (*type_ > static_cast<std::uint64_t>(NodeType::hamt_shard)) return malformed("unrecognized node type");
     node_.type = static_cast<NodeType>(*type_);
     return node_;
   }

@@ -1,5 +1,6 @@
 #include "unixfs/read/resolver.hpp"
 
+#include "unixfs/read/cbor_path.hpp"
 #include "unixfs/read/hamt_shard.hpp"
 #include "unixfs/read/quote.hpp"
 
@@ -112,15 +113,24 @@ Task<Result<Cid>> look_up(TaskMemory memory, const ReadContext& context, LoadedN
   co_return *cid;
 }
 
-Task<Result<Cid>> resolve(TaskMemory memory, const ReadContext& context, const ContentPath& path) {
+Task<Result<ResolvedPath>> resolve_path(TaskMemory memory, const ReadContext& context,
+                                        const ContentPath& path) {
   Cid cid = path.cid();
   LoadedNode node;
   for (std::string_view rest = path.rest(); !rest.empty();) {
     auto loaded = co_await node.load(memory, context, cid);
     if (!loaded) co_return std::unexpected(std::move(loaded.error()));
     if (node.kind() == LoadedNode::Kind::other) {
-      co_return fail(ErrorCode::unsupported,
-                     "a path inside of " + cid.to_string() + " cannot be followed: its codec is not dag-pb");
+      if (cid.codec() != Codec::dag_cbor && cid.codec() != Codec::cbor) {
+        co_return fail(ErrorCode::unsupported, "a path inside of " + cid.to_string() +
+                                                   " cannot be followed: its codec is not known here");
+      }
+      const std::string_view inside = rest;
+      const auto link = follow_cbor(node.block(), cid, rest);
+      if (!link) co_return std::unexpected(link.error());
+      if (!*link) co_return ResolvedPath{cid, std::string(inside)};
+      cid = **link;
+      continue;
     }
     Result<Cid> below;
     if (path.space() == PathNamespace::ipld && node.kind() == LoadedNode::Kind::dag_pb) {
@@ -133,10 +143,16 @@ Task<Result<Cid>> resolve(TaskMemory memory, const ReadContext& context, const C
       }
       below = co_await look_up(memory, context, node, name);
     }
-    if (!below) co_return below;
+    if (!below) co_return std::unexpected(std::move(below.error()));
     cid = *below;
   }
-  co_return cid;
+  co_return ResolvedPath{cid, std::string()};
+}
+
+Task<Result<Cid>> resolve(TaskMemory memory, const ReadContext& context, const ContentPath& path) {
+  auto resolved = co_await resolve_path(memory, context, path);
+  if (!resolved) co_return std::unexpected(std::move(resolved.error()));
+  co_return resolved->cid;
 }
 
 }  // namespace masu::unixfs

@@ -11,9 +11,19 @@
 #include "unixfs/read/content_path.hpp"
 #include "unixfs/read/loaded_node.hpp"
 
+#include <string>
+
 namespace masu::unixfs {
 
+struct ResolvedPath {
+  Cid cid;           // the block
+  std::string rest;  // the path inside of it: "a/b", or empty
+};
+
 // Requires: !path.is_mutable().
+Task<Result<ResolvedPath>> resolve_path(TaskMemory memory, const ReadContext& context,
+                                        const ContentPath& path);
+// The block alone.
 Task<Result<Cid>> resolve(TaskMemory memory, const ReadContext& context, const ContentPath& path);
 
 // The node that `name` means in the directory that `node` holds; the block goes. no_link: there is none.

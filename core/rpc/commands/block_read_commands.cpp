@@ -37,7 +37,6 @@ Task<CommandResult> run_block_get(TaskMemory memory, Call& call) {
   std::expected<Block, CommandError> block = co_await fetch(memory, call);
   if (!block) co_return std::unexpected(std::move(block.error()));
   call.set_content_type("application/vnd.ipld.raw");
-  if (block->bytes.empty()) co_return CommandResult();
   const bool sent = co_await call.write_chain(memory, std::move(block->bytes));
   if (!sent) co_return client_gone();
   co_return CommandResult();

@@ -107,6 +107,7 @@ Task<CommandResult> run_cat(TaskMemory memory, Call& call) {
     auto sent = co_await send_part(memory, call, content, part);
     if (!sent) co_return sent;
   }
+  if (plan.bytes == 0) co_await call.write(memory, Bytes());  // a stream of nothing is a stream
   co_return CommandResult();
 }
 

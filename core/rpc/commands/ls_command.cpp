@@ -220,12 +220,21 @@ class Streamer final : public EntryConsumer {
       append_ls_json(out, entry, hash);
       out += "]}]}\n";
     }
+    co_return co_await send(memory, out);
+  }
+  // An answer without entries has its headers too.
+  Task<CommandResult> finish(TaskMemory memory) {
+    if (announced_) co_return CommandResult();
+    co_return co_await send(memory, std::string());
+  }
+
+ private:
+  Task<CommandResult> send(TaskMemory memory, std::string out) {
+    if (!std::exchange(announced_, true)) call_.set_header("X-Chunked-Output", "1");
     const bool sent = co_await call_.write(memory, as_bytes(out));
     if (!sent) co_return client_gone();
     co_return CommandResult();
   }
-
- private:
   void append_title(std::string& out) {
     if (call_.arguments().size() > 1) {
       if (std::exchange(titled_, true)) out += '\n';
@@ -238,7 +247,7 @@ class Streamer final : public EntryConsumer {
   LsColumns columns_;
   const std::int64_t now_;
   std::string_view path_;
-  bool begun_ = false, titled_ = false;
+  bool begun_ = false, titled_ = false, announced_ = false;
 };
 
 // --- Sorted ---
@@ -373,7 +382,6 @@ Task<CommandResult> run_ls(TaskMemory memory, Call& call) {
   ContentReader content(call);
   call.set_content_type(call.text_encoding() ? "text/plain" : "application/json");
   if (call.flag("stream")) {
-    call.set_header("X-Chunked-Output", "1");
     call.set_single_value();
     Streamer streamer(call);
     for (const std::string& path : call.arguments()) {
@@ -381,7 +389,7 @@ Task<CommandResult> run_ls(TaskMemory memory, Call& call) {
       auto listed = co_await list_path(memory, call, content, path, streamer);
       if (!listed) co_return listed;
     }
-    co_return CommandResult();
+    co_return co_await streamer.finish(memory);
   }
   call.set_single_value();
   Gatherer gatherer(call);

@@ -1,15 +1,20 @@
 #include "core/rpc/commands/reading.hpp"
 
-#include "unixfs/read/resolver.hpp"
-
 namespace masu::core::rpc::commands {
 
-Task<unixfs::Result<Cid>> ContentReader::resolve(TaskMemory memory, unixfs::ContentPath path) {
+Task<unixfs::Result<unixfs::ResolvedPath>> ContentReader::resolve_path(TaskMemory memory,
+                                                                       unixfs::ContentPath path) {
   if (path.is_mutable()) {
     co_return unixfs::fail(unixfs::ErrorCode::unsupported,
                            "could not resolve name: this node resolves no names (" + path.text() + ")");
   }
-  co_return co_await unixfs::resolve(memory, context_, path);
+  co_return co_await unixfs::resolve_path(memory, context_, path);
+}
+
+Task<unixfs::Result<Cid>> ContentReader::resolve(TaskMemory memory, unixfs::ContentPath path) {
+  auto resolved = co_await resolve_path(memory, std::move(path));
+  if (!resolved) co_return std::unexpected(std::move(resolved.error()));
+  co_return resolved->cid;
 }
 
 Task<unixfs::Result<Cid>> ContentReader::resolve_text(TaskMemory memory, std::string_view text) {

@@ -6,6 +6,7 @@
 #include "core/rpc/command.hpp"
 #include "unixfs/read/content_path.hpp"
 #include "unixfs/read/loaded_node.hpp"
+#include "unixfs/read/resolver.hpp"
 
 #include <memory>
 #include <string>
@@ -29,7 +30,9 @@ class ContentReader final : private unixfs::StopSignal {
 
   // Which node a path in Kubo's sense ("/ipfs/…", a CID, "ipfs://…") names.
   Task<unixfs::Result<Cid>> resolve(TaskMemory memory, unixfs::ContentPath path);
-  // The same of the user's words.
+  // With what of the path lies inside of that block (dag-cbor).
+  Task<unixfs::Result<unixfs::ResolvedPath>> resolve_path(TaskMemory memory, unixfs::ContentPath path);
+  // The same as resolve(), of the user's words.
   Task<unixfs::Result<Cid>> resolve_text(TaskMemory memory, std::string_view text);
   // The node itself.
   Task<unixfs::Result<>> load(TaskMemory memory, std::string_view text, unixfs::LoadedNode& node);

@@ -40,10 +40,11 @@ Task<CommandResult> run_resolve(TaskMemory memory, Call& call) {
   const auto path = unixfs::ContentPath::parse(call.arguments()[0]);
   if (!path) co_return fail(path.error());
   ContentReader content(call);
-  const auto cid = co_await content.resolve(memory, *path);
-  if (!cid) co_return fail(cid.error());
+  const auto resolved = co_await content.resolve_path(memory, *path);
+  if (!resolved) co_return fail(resolved.error());
   std::string text = "/";
-  text.append(name_of(path->space())).append("/").append(shown(call, *path, *cid));
+  text.append(name_of(path->space())).append("/").append(shown(call, *path, resolved->cid));
+  if (!resolved->rest.empty()) text.append("/").append(resolved->rest);
   const boost::json::value value = boost::json::object{{"Path", text}};
   call.set_single_value();
   co_await call.emit(memory, value);
