@@ -44,7 +44,9 @@ class CarCommandsTest : public ::testing::Test {
   Answer dag_export(const std::string& path, const FakeCall::Options& options = {}) {
     FakeCall call(node_, commands::dag_export, {path}, options);
     call.run();
-    if (call.error.empty()) EXPECT_EQ(call.content_type, "application/vnd.ipld.car");
+    if (call.error.empty()) {
+      EXPECT_EQ(call.content_type, "application/vnd.ipld.car");
+    }
     return {call.body, call.error};
   }
   bool here(const Cid& cid) { return node_.blocks().size(cid.hash()).value().has_value(); }
