@@ -153,6 +153,22 @@ def idle(bench, kind):
     return nodes.status_bytes(node.pid, "VmRSS") / MIB
 
 
+def residue(bench):
+    """What one masu daemon holds 30 s after all kinds of work, beside what of it is live or a cache."""
+    size = bench.size(FETCH)
+    node, peer = bench.node(Masu), bench.node(Kubo)
+    node.connect(peer)
+    path, other = bench.file(size), bench.file(size, "residue")
+    mine, theirs = node.out("add", "-Q", path, timeout=600), peer.out("add", "-Q", other, timeout=600)
+    discard(node, "pin", "add", theirs)
+    discard(peer, "pin", "add", mine)
+    discard(node, "cat", theirs)
+    time.sleep(30)
+    report = json.loads(node.out("stats", "memory", "--enc=json"))
+    bench.stop_all()
+    return {name: report[name] for name in ("Committed", "Live", "Idle", "Rss", "RssHighWater")}
+
+
 # name: (what it is, unit, higher is better, function, what must be reached as masu/Kubo)
 ROWS = {
     "idle": ("idle daemon, 30 s after start, RSS", "MiB", False, idle),
@@ -182,6 +198,7 @@ def main():
     if arguments.list:
         for name, row in ROWS.items():
             print(f"{name:10} {row[0]}")
+        print("residue    what masu holds 30 s after work")
         return 0
     enter_namespace()
     bench = Bench(arguments.scale)
@@ -190,6 +207,8 @@ def main():
     print("| work | unit | masu | Kubo | ratio | note |\n|---|---|---|---|---|---|", flush=True)
     try:
         for name in arguments.rows or ROWS:
+            if name == "residue":
+                continue
             what, unit, higher, function = ROWS[name]
             figures = {Masu: [], Kubo: []}
             notes = {}
@@ -203,6 +222,13 @@ def main():
             results[name] = {"masu": figures[Masu], "kubo": figures[Kubo], "unit": unit}
             print(f"| {what} | {unit} | {spread(figures[Masu])} | {spread(figures[Kubo])} | {ours / theirs:.2f} × | "
                   f"{notes[Masu]} |", flush=True)
+        if not arguments.rows or "residue" in arguments.rows:
+            held = [residue(bench) for _ in range(min(arguments.runs, 3))]
+            results["residue"] = held
+            worst = max(held, key=lambda report: report["Committed"] - 1.25 * (report["Live"] + report["Idle"]))
+            print(f"\n30 s after add, fetch, serve and cat of {bench.size(FETCH) // MIB} MiB (the worst of {len(held)}): committed "
+                  f"{worst['Committed'] / MIB:.2f} MiB, live and caches {(worst['Live'] + worst['Idle']) / MIB:.2f} MiB, "
+                  f"RSS {worst['Rss'] / MIB:.2f} MiB")
         print(f"\nhighest RSS of any masu daemon over all of this: {max(bench.peaks) / MIB:.2f} MiB (budget 64 MiB)")
     finally:
         bench.stop_all()
