@@ -21,7 +21,8 @@
 namespace masu::http {
 namespace {
 
-// A client with many requests in parallel opens a connection for each; those above it are reset here and there.
+// A client with many requests in parallel opens a connection for each; those above it are reset here and
+// there.
 constexpr int backlog = 512;
 constexpr int accepted_in_turn = 8;
 constexpr std::chrono::milliseconds chunk_wait{10};

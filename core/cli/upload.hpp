@@ -25,7 +25,7 @@ namespace masu::core::cli {
 class Upload final : public http::BodySource {
  public:
   struct Options {
-    IgnoreRules ignore;
+    IgnoreRules ignore = IgnoreRules();
     bool follow_symlinks = false;
     bool metadata = false;  // send modes and times
   };
