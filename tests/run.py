@@ -81,7 +81,7 @@ def asan():
 
 
 def tsan():
-    return gtest_suite("--tsan", "build/tsan", TSAN_FOLDERS, {"TSAN_OPTIONS": "halt_on_error=1"})
+    return gtest_suite("--tsan", "build/tsan", TSAN_FOLDERS, {"TSAN_OPTIONS": f"halt_on_error=1:suppressions={ROOT}/tests/tsan.supp"})
 
 
 def fuzz():
