@@ -100,6 +100,8 @@ void RealNode::close() {
     loop_.run_until([this] { return network_->closed(); }, deadline);
   }
   loop_.run_until([this] { return workers_->under_way() == 0; }, deadline);
+  // Turns that were posted lie in the network.
+  loop_.context().poll();
   network_.reset();
   [[maybe_unused]] const auto synced = blocks_->sync();
 }
