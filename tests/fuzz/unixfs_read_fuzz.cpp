@@ -108,7 +108,7 @@ Task<> follow(TaskMemory memory, const ReadContext& context, ContentPath path) {
   static_cast<void>(co_await resolve(memory, context, std::move(path)));
 }
 
-Task<> tar(TaskMemory memory, const ReadContext& context, Cid root) {
+Task<> archive(TaskMemory memory, const ReadContext& context, Cid root) {
   LoadedNode node;
   auto loaded = co_await node.load(memory, context, root);
   if (!loaded) co_return;
@@ -146,7 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   run(read_file(dag.memory, context, root, 0, FileReader::whole), dag.source);
   run(read_file(dag.memory, context, root, offset, bytes), dag.source);
   run(list(dag.memory, context, root, offset % 2 == 0), dag.source);
-  run(tar(dag.memory, context, root), dag.source);
+  run(archive(dag.memory, context, root), dag.source);
   if (auto path = ContentPath::parse(root.to_string() + "/" +
                                      std::string(as_text(Bytes(data, std::min<std::size_t>(size, 40)))))) {
     run(follow(dag.memory, context, std::move(*path)), dag.source);
