@@ -10,11 +10,11 @@
 
 #include "alloc/chunk_pool.hpp"
 #include "alloc/resource.hpp"
+#include "alloc/rope.hpp"
 #include "multiformats/cid.hpp"
 #include "multiformats/digest.hpp"
 #include "store/sort/spill_file.hpp"
 #include "unixfs/dag/protobuf.hpp"
-#include "alloc/rope.hpp"
 #include "unixfs/import/block_sink.hpp"
 #include "unixfs/import/import_options.hpp"
 
