@@ -240,10 +240,11 @@ void DagWalk::ask(Fetch& fetch) {
 void DagWalk::on_arrival(Fetch& fetch) {
   fetch.under_way = false;
   --under_way_;
-  // While others are under way there will be memory again; so many at a time were too many.
+  // There will be memory again when others are under way, or wait to be visited, or are with the caller; and
+  // so many at a time were too many.
   const bool refused = !fetch.block && fetch.block.error().code == StoreErrorCode::out_of_memory;
-  if (refused && under_way_ > 0) {
-    under_way_max_ = under_way_;
+  if (refused && (under_way_ > 0 || !arrived_.empty() || visiting_)) {
+    under_way_max_ = std::max<std::size_t>(under_way_ + arrived_.size(), 1);
     refused_.push_back(fetch);
     return;
   }
@@ -326,6 +327,7 @@ Task<StoreResult<void>> DagWalk::ask_for_more(TaskMemory memory) {
 
 Task<StoreResult<bool>> DagWalk::next(TaskMemory memory, WalkVisit& visit) {
   visit.block = ChunkChain();  // its chunks may be what the next one needs
+  visiting_ = false;
   while (true) {
     if (failed_) co_return std::unexpected(*failed_);
     auto asked = co_await ask_for_more(memory);
@@ -344,6 +346,7 @@ Task<StoreResult<bool>> DagWalk::next(TaskMemory memory, WalkVisit& visit) {
     co_await arrival;
   }
   Fetch& fetch = *arrived_.pop_front();
+  visiting_ = true;
   auto expanded = co_await expand(memory, fetch);
   ++visited_;
   if (fetch.block) visited_bytes_ += fetch.block->size();

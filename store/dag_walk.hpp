@@ -121,6 +121,7 @@ class DagWalk {
   std::size_t under_way_ = 0;
   std::size_t under_way_max_;            // less than asked for when a budget says so
   Completion<bool>* arrival_ = nullptr;  // of the task that waits in next()
+  bool visiting_ = false;                // the caller has a block of ours
   std::size_t taken_since_hint_ = 0;
   std::optional<StoreError> failed_;
   std::uint64_t visited_ = 0;

@@ -1,6 +1,7 @@
 #include "store/dag_walk.hpp"
 
 #include "alloc/resource.hpp"
+#include "store/awaited_job.hpp"
 #include "store/local_source.hpp"
 #include "store/memory_store.hpp"
 #include "tests/store/bytes.hpp"
@@ -37,6 +38,22 @@ Task<> walk_all(TaskMemory memory, DagWalk& walk, Walked& out) {
     std::string line = std::to_string(visit.depth) + (visit.again ? "*" : "") + " " + visit.link_name;
     if (!visit.block) line += "! " + visit.block.error().detail;
     out.lines.push_back(std::move(line));
+  }
+  out.ended = true;
+}
+
+// A caller that works for a while on each block, which it keeps meanwhile.
+Task<> walk_slowly(TaskMemory memory, DagWalk& walk, Jobs& jobs, Account& account, Walked& out) {
+  WalkVisit visit;
+  while (true) {
+    auto more = co_await walk.next(memory, visit);
+    if (!more || !*more) break;
+    out.cids.push_back(visit.cid);
+    out.lines.push_back(visit.block ? "" : "! " + visit.block.error().detail);
+    for (int i = 0; i < 3; ++i) {
+      AwaitedJob<bool> work(jobs, JobClass::write, account, [] { return true; });
+      co_await work;
+    }
   }
   out.ended = true;
 }
@@ -201,6 +218,19 @@ TEST_F(DagWalkTest, LessAtATimeWhenTheBudgetIsSmall) {
     const Walked walked = walk(root, {.under_way = 32});
     EXPECT_EQ(walked.cids.size(), 101u);
     for (const std::string& line : walked.lines) ASSERT_EQ(line.find('!'), std::string::npos) << line;
+  }
+  // Blocks that arrived wait for their visit, and one is with the caller.
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    jobs_.shuffle(seed);
+    auto dag_walk = make_walk({.under_way = seed % 2 == 0 ? std::size_t{32} : 1});
+    dag_walk->add_root(root);
+    Walked walked;
+    TaskRun task;
+    task.start(walk_slowly(frames_, *dag_walk, jobs_, entries_, walked), *this);
+    jobs_.run_all();
+    EXPECT_TRUE(walked.ended);
+    EXPECT_EQ(walked.cids.size(), 101u);
+    for (const std::string& line : walked.lines) ASSERT_EQ(line, "") << "seed " << seed;
   }
   blocks_.set_quota(chunk_bytes);  // not one
   const Walked walked = walk(leaves[0], {.under_way = 32});
