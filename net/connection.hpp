@@ -59,6 +59,8 @@ class Connection final : private SessionHost, private MemoryWaiter {
   // The next bytes for the link, empty when there are none. Makes upcalls: streams write into the output
   // here. Valid until on_sent().
   Bytes bytes_to_send(TimePoint now);
+  // What follows them and is ready: fills `pieces` from the front, and says how many it used.
+  std::size_t bytes_behind(std::span<Bytes> pieces) const { return writer_.behind_front(pieces); }
   void on_sent(std::size_t bytes, TimePoint now);
   // The link is gone: the connection ends.
   void on_link_closed(std::string_view why, TimePoint now);

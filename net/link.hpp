@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class LinkUser {
   // The socket can take bytes: the next ones to send in order, empty when there are none (then the link
   // waits for want_write()). They stay valid until on_sent().
   virtual Bytes bytes_to_send() = 0;
+  // What follows them and is ready too: fills `pieces` from the front, and says how many it used.
+  virtual std::size_t bytes_behind(std::span<Bytes> pieces) const = 0;
   virtual void on_sent(std::size_t bytes) = 0;
   // The link is gone (closed by the peer, error); the last call. `why` is for people, valid inside the call.
   virtual void on_link_closed(std::string_view why) = 0;

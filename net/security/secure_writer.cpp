@@ -68,6 +68,14 @@ std::expected<Bytes, NoiseError> SecureWriter::front(AeadContext& aead) {
   return sealed_.front();
 }
 
+std::size_t SecureWriter::behind_front(std::span<Bytes> pieces) const {
+  std::size_t count = 0;
+  ChunkChain::Piece piece = sealed_.begin();
+  if (piece) piece.next();
+  for (; piece && count < pieces.size(); piece.next()) pieces[count++] = piece.data();
+  return count;
+}
+
 std::expected<void, NoiseError> SecureWriter::seal(AeadContext& aead) {
   if (secure_) {
     if (key_.exhausted()) return std::unexpected(NoiseError::exhausted);

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <span>
 
 namespace masu::net {
 
@@ -41,6 +42,8 @@ class SecureWriter {
   // The next bytes for the link, valid until sent(); seals what is open when there are no others. Empty:
   // nothing.
   [[nodiscard]] std::expected<Bytes, NoiseError> front(AeadContext& aead);
+  // What follows front() and is sealed too: fills `pieces`, and says how many it used.
+  std::size_t behind_front(std::span<Bytes> pieces) const;
   void sent(std::size_t bytes);
   // The link took nothing for a while: frames are small again.
   void stalled() { frame_chunks_ = 1; }

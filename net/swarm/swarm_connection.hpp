@@ -98,6 +98,9 @@ class SwarmConnection final : public ManagedConnection,
   Chunk chunk_for_reading() override;
   void on_bytes(Chunk chunk) override;
   Bytes bytes_to_send() override;
+  std::size_t bytes_behind(std::span<Bytes> pieces) const override {
+    return connection_.bytes_behind(pieces);
+  }
   void on_sent(std::size_t bytes) override;
   void on_link_closed(std::string_view why) override;
 

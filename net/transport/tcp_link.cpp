@@ -1,10 +1,13 @@
 #include "net/transport/tcp_link.hpp"
 
+#include <array>
 #include <cerrno>
+#include <span>
 
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace masu::net {
 namespace {
@@ -12,6 +15,20 @@ namespace {
 // In one turn of the loop, so that no link keeps the others waiting.
 constexpr std::size_t chunks_read_in_turn = 8;
 constexpr std::size_t bytes_written_in_turn = 256 * 1024;
+// A Noise frame of 64 KiB in one call.
+constexpr std::size_t pieces_in_call = 4;
+
+// As send() of the pieces in order.
+ssize_t send_pieces(int fd, std::span<const Bytes> pieces) {
+  std::array<iovec, pieces_in_call> parts;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    parts[i] = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = pieces.size();
+  return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 
 }  // namespace
 
@@ -136,17 +153,20 @@ void TcpLink::read() {
 
 void TcpLink::write() {
   for (std::size_t written = 0; written < bytes_written_in_turn;) {
-    const Bytes bytes = user_->bytes_to_send();
-    if (destroyed_ || bytes.empty()) return;  // until want_write()
-    const ssize_t sent =
-        ::send(descriptor_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    std::array<Bytes, pieces_in_call> pieces;
+    pieces[0] = user_->bytes_to_send();
+    if (destroyed_ || pieces[0].empty()) return;  // until want_write()
+    const std::size_t count = 1 + user_->bytes_behind(std::span(pieces).subspan(1));
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
+    const ssize_t sent = send_pieces(descriptor_.native_handle(), std::span(pieces).first(count));
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return wait(Side::writing);
       return fail(error_text(errno));
     }
     written += static_cast<std::size_t>(sent);
-    const bool full = static_cast<std::size_t>(sent) < bytes.size();
+    const bool full = static_cast<std::size_t>(sent) < offered;
     user_->on_sent(static_cast<std::size_t>(sent));
     if (destroyed_) return;
     if (full) return wait(Side::writing);

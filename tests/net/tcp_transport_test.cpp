@@ -55,9 +55,21 @@ class TestUser final : public LinkUser {
     chunk.reset();
     call("bytes");
   }
+  // In pieces, as chunks give it.
+  std::size_t bytes_behind(std::span<Bytes> pieces) const override {
+    std::size_t count = 0;
+    for (Bytes rest = rest_; !rest.empty() && count < pieces.size(); ++count) {
+      pieces[count] = rest.first(std::min(rest.size(), piece_bytes));
+      rest = rest.subspan(pieces[count].size());
+    }
+    return count;
+  }
   Bytes bytes_to_send() override {
     call("send");
-    return link ? as_bytes(queue_) : Bytes();
+    const Bytes bytes = link ? as_bytes(queue_) : Bytes();
+    const Bytes front = bytes.first(std::min(bytes.size(), piece_bytes));
+    rest_ = bytes.subspan(front.size());
+    return front;
   }
   void on_sent(std::size_t bytes) override {
     queue_.erase(0, bytes);
@@ -73,7 +85,9 @@ class TestUser final : public LinkUser {
 
   ChunkPool& chunks_;
   Account& account_;
+  static constexpr std::size_t piece_bytes = 10'000;
   std::string queue_;
+  Bytes rest_;
 };
 
 class TestDialer final : public LinkDialHandler {

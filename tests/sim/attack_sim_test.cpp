@@ -74,6 +74,7 @@ class AttackLink final : public net::LinkUser, public net::LinkDialHandler {
     if (end_) end_->connection->on_bytes(std::move(chunk), network_.now());
     turn();
   }
+  std::size_t bytes_behind(std::span<Bytes>) const override { return 0; }
   Bytes bytes_to_send() override {
     if (end_) return end_->connection->bytes_to_send(network_.now());
     if (way_ == Way::silent || said_ == line.size()) return {};
