@@ -15,6 +15,11 @@ constexpr Duration room_wait = 250ms;
 // While the table is full, a peer that takes nothing of its message for so long loses its wants.
 constexpr Duration stall_max = 1s;
 
+// Then a job or the stream counts on it.
+bool is_in_message(const ServerWant& want) {
+  return want.state == WantState::reading || want.state == WantState::sending;
+}
+
 template <class Tag>
 IntrusiveListNode<Responder, Tag>& in(Responder& responder) {
   return responder;
@@ -64,7 +69,7 @@ bool Engine::on_want(Responder& responder, const WantEntry& entry, std::uint32_t
   if (stopped_ || !limits_.server || responder.given_up() || entry.cid.hash().is_identity()) return true;
   ServerWant* want = wants_.find(responder.ledger(), entry.cid.bytes());
   if (entry.cancel) {
-    if (want != nullptr && want->state != WantState::sending) remove(*want);
+    if (want != nullptr && !is_in_message(*want)) remove(*want);
     return true;
   }
   const bool known = want != nullptr;
@@ -157,7 +162,7 @@ void Engine::drop_wants(Responder& responder) {
 
 void Engine::on_full_message(Responder& responder, std::uint32_t message) {
   responder.ledger().for_each([&](ServerWant& want) {
-    if (want.message < message && want.state != WantState::sending) remove(want);
+    if (want.message < message && !is_in_message(want)) remove(want);
   });
 }
 
@@ -250,6 +255,11 @@ void Engine::want_job(Responder& responder) {
   pump_sends();
 }
 
+bool Engine::may_read_ahead() const {
+  return send_queue_.empty() &&
+         sends_.live_bytes() + SendJob::piece_chunks_max * chunk_bytes <= sends_.quota_bytes() / 2;
+}
+
 void Engine::pump_sends() {
   while (!send_queue_.empty() && !stopped_ && !JobRoomWaiter::linked()) {
     SendJob* const job = send_jobs_.create(*this, blocks_, chunks_, sends_);
@@ -263,16 +273,16 @@ void Engine::begin(Responder& responder, SendJob& job) {
   responder.job_ = &job;
   responder.read_done_ = false;
   job.start(responder, responder.dialect());
-  if (responder.blocks_in_message_) {
+  if (responder.blocks_in_message_ && responder.body_bytes_missing() > 0) {
     for (const ServerWant& want : ledger.list(WantState::sending)) job.add(want);
-    job.read_from(responder.body_bytes_ - responder.body_bytes_unsent(), true);
+    job.read_from(responder.body_bytes_ - responder.body_bytes_missing(), true);
   } else {
     std::size_t bytes = 0;
     while (ledger.has(WantState::ready) && !job.full()) {
       ServerWant& want = ledger.best_ready();
       if (job.size() > 0 && bytes + want.bytes > SendJob::batch_bytes_max) break;
       bytes += want.bytes;
-      ledger.move(want, WantState::sending);
+      ledger.move(want, WantState::reading);
       job.add(want);
     }
     job.read_from(0, false);
@@ -286,7 +296,7 @@ void Engine::post(SendJob& job) {
   if (jobs_.post(job, store::JobClass::read)) return;
   job.set_running(false);
   Responder& responder = *job.responder();
-  send_queue_.push_back(responder);
+  if (!in<InSendQueue>(responder).linked()) send_queue_.push_back(responder);
   if (!JobRoomWaiter::linked()) jobs_.wait_for_room(*this, store::JobClass::read);
   give_back(responder);
 }
@@ -307,10 +317,10 @@ void Engine::on_read(SendJob& job) {
     return unsend(*responder);
   }
   responder->read_done_ = true;
-  if (!responder->blocks_in_message_) {
+  if (!job.begun()) {
     std::size_t at = 0;
-    IntrusiveList<ServerWant>& sending = responder->ledger().list(WantState::sending);
-    for (auto next = sending.begin(); next != sending.end(); ++at) {
+    IntrusiveList<ServerWant>& reading = responder->ledger().list(WantState::reading);
+    for (auto next = reading.begin(); next != reading.end(); ++at) {
       ServerWant& want = *next++;
       want.bytes = job.block_bytes(at);
       if (job.missing(at)) settle(want, std::nullopt);
@@ -332,9 +342,9 @@ void Engine::give_back(Responder& responder) {
 // What was chosen for a message that has not begun is to be chosen again.
 void Engine::unsend(Responder& responder) {
   Ledger& ledger = responder.ledger();
-  if (responder.blocks_in_message_) return;
-  while (ledger.has(WantState::sending)) {
-    ledger.move(ledger.list(WantState::sending).front(), WantState::ready);
+  for (const WantState state : {WantState::reading, WantState::sending}) {
+    if (state == WantState::sending && responder.blocks_in_message_) return;
+    while (ledger.has(state)) ledger.move(ledger.list(state).front(), WantState::ready);
   }
 }
 

@@ -64,6 +64,7 @@ class Responder final : public OutStream,
 
   bool compose_answers();
   bool compose_blocks();
+  void read_ahead();
 
   Engine& engine_;
   WantRoomListener& listener_;
@@ -113,6 +114,7 @@ class Engine final : private store::JobRoomWaiter, private net::Timer {
   void resume_stalled();
 
   void want_job(Responder& responder);
+  bool may_read_ahead() const;
   void pump_sends();
   void begin(Responder& responder, SendJob& job);
   void post(SendJob& job);

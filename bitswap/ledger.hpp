@@ -33,9 +33,10 @@ enum class WantState : std::uint8_t {
   absent,   // waits until it is stored
   answer,   // a presence is owed
   ready,    // the block is to be sent
+  reading,  // the block is being read for the next message
   sending,  // it is in the message that is being sent
 };
-inline constexpr std::size_t want_state_count = 6;
+inline constexpr std::size_t want_state_count = 7;
 
 struct ServerWant : IntrusiveListNode<ServerWant> {
   ServerWant(Ledger& ledger_, const Cid& cid_, StoredCid::LongPool& long_cids)

@@ -1,5 +1,7 @@
 #include "bitswap/limits.hpp"
 
+#include "bitswap/server_jobs.hpp"
+
 #include <algorithm>
 
 namespace masu::bitswap {
@@ -14,9 +16,10 @@ BitswapLimits BitswapLimits::from(const CapacityPlan& plan) {
   limits.inbound_streams = plan.bitswap_streams;
   limits.wants = plan.wants;
   limits.wants_per_peer = plan.wants_per_peer;
+  constexpr std::size_t piece = SendJob::piece_chunks_max * chunk_bytes;
   limits.lookups = 2;
   limits.sends = std::clamp<std::size_t>(plan.wants / 1536, 2, 16);
-  limits.send_bytes = std::clamp<std::size_t>(plan.send_bytes / 2, 8 * 16384, limits.sends * 8 * 16384);
+  limits.send_bytes = std::clamp(plan.send_bytes / 2, piece, limits.sends * piece);
   limits.client_wants = plan.client_wants;
   limits.asks = plan.client_wants / 2;
   limits.sessions = plan.sessions;

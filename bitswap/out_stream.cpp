@@ -76,7 +76,7 @@ void OutStream::on_writable(net::Stream& stream) {
 void OutStream::begin_message() {
   in_message_ = true;
   const TimePoint now = host_.now();
-  deadline_ = now + send_time(staging_.bytes().size() + body_bytes_unsent());
+  deadline_ = now + send_time(staging_.bytes().size() + body_.size() + body_missing_);
   bytes_at_tick_ = bytes_taken_;
   progress_at_ = now;
   if (!armed()) host_.timers().arm(*this, now + tick);

@@ -60,7 +60,8 @@ class OutStream : private net::StreamHandler, private net::Timer {
   void add_body(ChunkChain more);
   // Drops what is not sent yet of the body, to be asked for again.
   void take_back_body();
-  std::size_t body_bytes_unsent() const { return body_.size() + body_missing_; }
+  // Of the body that was announced, what was not given yet.
+  std::size_t body_bytes_missing() const { return body_missing_; }
   // Ends the stream as failed.
   void fail() { end(false); }
   // Composes a message before the stream asks for one, so that its time runs.

@@ -43,8 +43,24 @@ bool Responder::compose_blocks() {
   }
   MessageWriter(staging()).finish(body_bytes_);
   set_body(job_->take_piece(), body_bytes_);
+  while (ledger_.has(WantState::reading)) {
+    ledger_.move(ledger_.list(WantState::reading).front(), WantState::sending);
+  }
   blocks_in_message_ = true;
+  read_ahead();
   return true;
+}
+
+// While a piece is being sent the one behind it is read, of this message or of the next: else the peer would
+// wait for the disk after each. Not when another one could use the job or the memory for its first piece.
+void Responder::read_ahead() {
+  if (job_ == nullptr || job_->running() || read_done_ || !engine_.may_read_ahead()) return;
+  if (body_bytes_missing() > 0) {
+    job_->read_from(body_bytes_ - body_bytes_missing(), true);
+    return engine_.post(*job_);
+  }
+  if (ledger_.has(WantState::ready)) return engine_.begin(*this, *job_);
+  engine_.give_back(*this);
 }
 
 void Responder::want_body() {
@@ -52,9 +68,10 @@ void Responder::want_body() {
   if (job_->running()) return;
   if (read_done_) {
     read_done_ = false;
-    return add_body(job_->take_piece());
+    add_body(job_->take_piece());
+    return read_ahead();
   }
-  job_->read_from(body_bytes_ - body_bytes_unsent(), true);
+  job_->read_from(body_bytes_ - body_bytes_missing(), true);
   engine_.post(*job_);
 }
 
@@ -69,13 +86,14 @@ void Responder::on_message_sent() {
     data_sent_ += want.bytes;
     engine_.remove(want);
   }
-  engine_.give_back(*this);
+  // Else it reads, or has read, the next message.
+  if (job_ != nullptr && !job_->running() && !read_done_) engine_.give_back(*this);
   engine_.pump_sends();
   engine_.resume_stalled();
 }
 
 void Responder::on_stall() {
-  if (!blocks_in_message_ || job_ == nullptr || job_->running()) return;
+  if (!blocks_in_message_ || (job_ != nullptr && job_->running())) return;
   take_back_body();
   engine_.give_back(*this);
   engine_.pump_sends();

@@ -28,6 +28,9 @@ void LookupJob::finish() noexcept { engine_.on_looked_up(*this); }
 void SendJob::start(Responder& responder, Dialect dialect) {
   responder_ = &responder;
   dialect_ = dialect;
+  count_ = 0;
+  reader_.reset();
+  reader_of_ = blocks_max;
 }
 
 void SendJob::add(const ServerWant& want) {
@@ -81,7 +84,8 @@ void SendJob::open_items() {
 }
 
 SendJob::Outcome SendJob::produce() {
-  const std::size_t end = std::min(offset_ + piece_bytes_max, body_bytes_);
+  const bool all = body_bytes_ - offset_ <= piece_chunks_max * chunk_bytes;
+  const std::size_t end = all ? body_bytes_ : offset_ + piece_bytes;
   std::size_t at = 0;  // where the item begins
   for (std::size_t i = 0; i < count_ && at < end; ++i) {
     const Item& item = items_[i];

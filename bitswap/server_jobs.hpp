@@ -54,7 +54,9 @@ class LookupJob final : public store::Job {
 class SendJob final : public store::Job {
  public:
   static constexpr std::size_t blocks_max = 16;
-  static constexpr std::size_t piece_bytes_max = 8 * chunk_bytes;
+  static constexpr std::size_t piece_bytes = 8 * chunk_bytes;
+  // A small rest goes with the piece before it: the head of a block of 256 KiB asks for no third one.
+  static constexpr std::size_t piece_chunks_max = 9;
   // More than one block goes into a message only while all of them are at most this.
   static constexpr std::size_t batch_bytes_max = 4 * chunk_bytes;
 
@@ -71,6 +73,7 @@ class SendJob final : public store::Job {
   Responder* responder() const { return responder_; }
   void forget() { responder_ = nullptr; }
   bool running() const { return running_; }
+  bool begun() const { return begun_; }
   void set_running(bool running) { running_ = running; }
 
   // --- Outcome. ---

@@ -159,6 +159,62 @@ TEST_F(EngineTest, PeersThatNeverReadKeepNobodyWaiting) {
   EXPECT_EQ(wants(), 0u) << "and no wants, when their time is over";
 }
 
+TEST_F(EngineTest, WhatComesNextIsReadWhileAPieceIsSent) {
+  network.window_bytes = 1000;
+  const TestBlock large = numbered_block(101, 600'000);
+  const TestBlock middle[] = {numbered_block(102, 100'000), numbered_block(103, 100'000),
+                              numbered_block(104, 100'000)};
+  node.put(large);
+  for (const TestBlock& block : middle) node.put(block);
+  const std::size_t middle_chunks = 100'000 / chunk_bytes + 1;
+
+  RawPeer of_large(network, node);
+  of_large.host.deaf = true;
+  of_large.send(wantlist({{text_of(large.cid)}}));
+  network.run();
+  EXPECT_EQ(node.memory.chunks.stats().used, 2 * SendJob::piece_bytes / chunk_bytes) << "the next piece";
+  of_large.host.deaf = false;
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(of_large.sent(large));
+
+  RawPeer of_three(network, node);
+  of_three.host.deaf = true;
+  of_three.send(wantlist({{text_of(middle[0].cid)}, {text_of(middle[1].cid)}, {text_of(middle[2].cid)}}));
+  network.run();
+  EXPECT_EQ(node.memory.chunks.stats().used, 2 * middle_chunks) << "the next message, not the one behind it";
+  // A cancel comes too late for what is being read or sent.
+  of_three.send(wantlist({{text_of(middle[1].cid), 1, true}, {text_of(middle[2].cid), 1, true}}));
+  network.run();
+  of_three.host.deaf = false;
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(of_three.sent(middle[0]));
+  EXPECT_TRUE(of_three.sent(middle[1]));
+  EXPECT_FALSE(of_three.sent(middle[2]));
+  EXPECT_EQ(node.memory.chunks.stats().used, 0u);
+}
+
+TEST_F(EngineTest, NothingIsReadAheadOfOthersOrOfTheLastMemory) {
+  BitswapLimits limits;
+  limits.sends = 2;
+  limits.send_bytes = 3 * SendJob::piece_chunks_max * chunk_bytes;
+  TestNode small(network, limits);
+  network.window_bytes = 1000;
+  std::vector<TestBlock> blocks;
+  for (unsigned i = 0; i < 4; ++i) small.put(blocks.emplace_back(numbered_block(200 + i, 100'000)));
+  std::list<RawPeer> peers;
+  for (unsigned p = 0; p < 3; ++p) {
+    RawPeer& peer = peers.emplace_back(network, small);
+    peer.host.deaf = true;
+    for (const TestBlock& block : blocks) peer.send(wantlist({{text_of(block.cid)}}));
+    network.run();
+    const std::size_t messages = std::min<std::size_t>(p + 1, 2);
+    EXPECT_EQ(small.memory.chunks.stats().used, messages * (100'000 / chunk_bytes + 1)) << p;
+  }
+  for (RawPeer& peer : peers) peer.host.deaf = false;
+  ASSERT_TRUE(network.run());
+  for (RawPeer& peer : peers) EXPECT_EQ(peer.heard.blocks.size(), blocks.size());
+}
+
 TEST_F(EngineTest, IdentityCidsAndEmptyMessagesAreNothing) {
   RawPeer peer(network, node);
   const Cid identity = Cid::v1(Codec::raw, *multihash_of(HashCode::identity, as_bytes("inline")));
