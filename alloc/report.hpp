@@ -33,6 +33,14 @@ struct AccountRow {
   std::uint64_t refusals = 0;
 };
 
+// A rung of the ladder that is climbed when memory gets short.
+struct RungRow {
+  std::string_view name;  // "shrink caches"
+  bool active = false;
+  std::uint64_t entered = 0;  // how often, since the start
+  std::size_t threshold = 0;  // the resident bytes that it is entered at; 0: it has no such number
+};
+
 struct MemoryReport {
   std::size_t budget = 0;
 
@@ -47,6 +55,9 @@ struct MemoryReport {
   // Outside of it.
   FixedPart fixed;
   std::size_t kernel_sockets = 0;  // no part of RSS; whoever counts sockets fills it in
+
+  // The ladder from its lowest rung up; empty without one. Whoever climbs it fills it in.
+  std::vector<RungRow> rungs;
 
   // As the kernel says.
   ProcessRss rss;
@@ -74,7 +85,7 @@ struct MemoryReport {
 // `chunks` may be null. The box is the process's.
 MemoryReport gather_report(std::size_t budget_bytes, const Budget& root, const ChunkPool* chunks);
 
-// The report as `stats memory` prints it.
+// The report as `stats memory` prints it: 78 columns. Accounts that were never used are counted only.
 std::string format_report(const MemoryReport& report);
 
 }  // namespace masu

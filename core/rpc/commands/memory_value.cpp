@@ -32,13 +32,19 @@ object fixed_value(const FixedPart& fixed) {
           {"Early", fixed.early}, {"Kernel", fixed.kernel}, {"Unknown", fixed.unknown}};
 }
 
+object rung_value(const RungRow& rung) {
+  return {
+      {"Name", rung.name}, {"Active", rung.active}, {"Entered", rung.entered}, {"Threshold", rung.threshold}};
+}
+
 }  // namespace
 
 object memory_value(const MemoryReport& report) {
-  array accounts, heap;
+  array accounts, heap, rungs;
   for (const AccountRow& row : report.accounts) accounts.push_back(account_value(row));
   for (const HeapCount& count : report.heap)
     if (count.created) heap.push_back(arena_value(count));
+  for (const RungRow& rung : report.rungs) rungs.push_back(rung_value(rung));
   return {{"Budget", report.budget},
           {"Rss", report.rss.now},
           {"RssHighWater", report.rss.high_water},
@@ -56,7 +62,8 @@ object memory_value(const MemoryReport& report) {
           {"Heap", std::move(heap)},
           {"Ours", door_value(report.ours)},
           {"Libraries", door_value(report.library)},
-          {"Fixed", fixed_value(report.fixed)}};
+          {"Fixed", fixed_value(report.fixed)},
+          {"Rungs", std::move(rungs)}};
 }
 
 }  // namespace masu::core::rpc::commands
