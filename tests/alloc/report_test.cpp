@@ -105,12 +105,89 @@ TEST(ReportTest, HasARowForEachAccountAlsoOfChildBudgets) {
   EXPECT_EQ(report.accounts[2].live, 5000 * sizeof(Entry));
   EXPECT_GT(report.accounts[0].committed, 300 * chunk_bytes);
   EXPECT_GE(report.chunks->used, 300u);
+}
+
+AccountRow row(std::string_view name, std::size_t live, std::size_t peak, std::uint64_t refusals = 0) {
+  return {name, Lifetime::peer, live, peak, peak, std::size_t{4} * mib, refusals};
+}
+
+MemoryReport example() {
+  MemoryReport report;
+  report.budget = 64 * mib;
+  report.rss.now = 16 * mib;
+  report.rss.high_water = 32 * mib;
+  report.fixed.code = 8 * mib;
+  report.ours.charged_bytes = 4 * mib;
+  report.library.charged_bytes = 2 * mib;
+  report.fixed.box = 6 * mib;
+  report.accounts = {row("chunks", 0, mib), row("net.peerstore", 2 * mib, 4 * mib, 17), row("net.dial", 0, 0),
+                     row("bitswap.block", 0, 0, 3)};
+  return report;
+}
+
+std::string line_of(const std::string& text, std::string_view word) {
+  const std::size_t at = text.find(word);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = text.rfind('\n', at) + 1;
+  return text.substr(begin, text.find('\n', at) - begin);
+}
+
+TEST(ReportTest, TheTableBeginsWithTheBudget) {
+  const std::string text = format_report(example());
+  EXPECT_TRUE(text.starts_with("RSS 16.0 MiB of a budget of 64.0 MiB (25 %), at most 32.0 MiB, live "))
+      << text;
+  const std::string bar = line_of(text, "[");
+  ASSERT_EQ(bar.size(), 78u);
+  EXPECT_EQ(std::ranges::count(bar, 'c'), 10);  // an eighth of 76 cells
+  EXPECT_EQ(std::ranges::count(bar, '#'), 5);
+  EXPECT_EQ(std::ranges::count(bar, '.'), 76 - 19 - 1);
+  EXPECT_EQ(bar.find('|'), 38u);  // half of it, behind the bracket
+}
+
+TEST(ReportTest, TheTableIsNarrowAndHasNoTrailingSpace) {
+  MemoryReport report = example();
+  report.accounts.push_back(row("store.collect.block", mib, 4 * mib, 1000000));
+  report.rungs = {{"refuse inbound connections", true, 1000000, 60 * mib}};
+  for (const AccountRow& each : gather_report(mib, Budget("none", 0), nullptr).accounts)
+    report.accounts.push_back(each);
   const std::string text = format_report(report);
-  for (const AccountRow& row : report.accounts) EXPECT_NE(text.find(row.name), std::string::npos);
-  for (const char* word :
-       {"unexplained", "fixed: code", "untouched", "RSS high water", "libraries", "budget"}) {
-    EXPECT_NE(text.find(word), std::string::npos) << word;
+  for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 78u) << text.substr(begin, end - begin);
+    EXPECT_FALSE(end > begin && text[end - 1] == ' ') << text.substr(begin, end - begin);
   }
+}
+
+TEST(ReportTest, TheTableShowsWhatWasUsedOrRefused) {
+  const std::string text = format_report(example());
+  EXPECT_EQ(line_of(text, "net.peerstore"),
+            " net.peerstore        2.00 MiB  4.00 MiB  4.00 MiB  4.00 MiB  ####...|      17");
+  EXPECT_EQ(line_of(text, "bitswap.block"),
+            " bitswap.block               -         -         -  4.00 MiB  ........       3");
+  EXPECT_EQ(text.find("net.dial"), std::string::npos);
+  EXPECT_NE(text.find("1 account never used is left out."), std::string::npos);
+  EXPECT_LT(text.find("\nNode\n"), text.find("\nNetwork\n"));
+}
+
+TEST(ReportTest, TheTableAddsUpToRss) {
+  const std::string text = format_report(example());
+  EXPECT_TRUE(line_of(text, "our pools and heap").starts_with("  our pools and heap     4.00 MiB  ####"))
+      << text;
+  EXPECT_TRUE(line_of(text, "  code  ").starts_with("  code                   8.00 MiB  ####"));
+  EXPECT_TRUE(line_of(text, "unexplained").starts_with("  unexplained            2.00 MiB  ####"));
+  EXPECT_TRUE(line_of(text, "= RSS").starts_with("  = RSS                  16.0 MiB  ####"));
+}
+
+TEST(ReportTest, TheTableShowsRungsThatWereEntered) {
+  MemoryReport report = example();
+  EXPECT_EQ(format_report(report).find("LADDER"), std::string::npos);
+  report.rungs = {{"purge", false, 0, 48 * mib}, {"shrink caches", false, 2, 50 * mib}};
+  const std::string calm = format_report(report);
+  EXPECT_NE(calm.find("No rung of the ladder is active.\n"), std::string::npos);
+  EXPECT_EQ(line_of(calm, "shrink caches"), "  shrink caches                50.0 MiB          2");
+  EXPECT_EQ(calm.find("purge"), std::string::npos);
+  report.rungs[0] = {"purge", true, 1, 48 * mib};
+  EXPECT_EQ(line_of(format_report(report), "purge"), "> purge                        48.0 MiB          1");
 }
 
 TEST(ReportTest, AnEmptyReportIsATableToo) {
