@@ -3,6 +3,7 @@
 #include "bitswap/client.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace masu::bitswap {
 namespace {
@@ -14,6 +15,9 @@ constexpr std::size_t window_blocks_max = 256;
 // A peer that sends this many blocks in a row that nobody wanted is not listened to any more.
 constexpr std::uint32_t unwanted_max = 64;
 constexpr Duration rate_interval = 100ms;
+
+constexpr std::string_view session_tag = "bitswap-session";
+constexpr int session_value = 5;  // of each session
 
 }  // namespace
 
@@ -43,6 +47,7 @@ std::optional<TimePoint> Asker::patience_ends() {
 
 void Asker::note_block(std::size_t bytes, const Ask* ask, TimePoint now) {
   ++blocks_received_;
+  data_received_ += bytes;
   unwanted_in_a_row_ = 0;
   usual_block_bytes_ = std::max<std::size_t>((usual_block_bytes_ * 7 + bytes) / 8, 256);
   rate_bytes_ += bytes;
@@ -63,6 +68,25 @@ void Asker::note_answer(const Ask& ask, TimePoint now) {
     answer_time_ = answer_time_ ? (*answer_time_ * 7 + took) / 8 : took;
   }
   progress_at_ = now;
+}
+
+void Asker::join() { host().tag(peer(), session_tag, session_value * ++sessions_); }
+void Asker::leave() { host().tag(peer(), session_tag, session_value * --sessions_); }
+
+bool Asker::hold() {
+  if (holds_ == 0) {
+    if (client_.held_peers_ >= client_.held_peers_max()) return false;
+    ++client_.held_peers_;
+    host().protect(peer(), session_tag);
+  }
+  ++holds_;
+  return true;
+}
+
+void Asker::let_go() {
+  if (--holds_ > 0) return;
+  --client_.held_peers_;
+  host().unprotect(peer(), session_tag);
 }
 
 // The one place where an ask changes its state.

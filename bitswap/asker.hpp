@@ -23,6 +23,8 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   // Whether a block of it may be one that was asked for.
   bool expects_blocks(TimePoint now) const;
   bool has_sent_blocks() const { return blocks_received_ > 0; }
+  // Bytes of blocks that were wanted.
+  std::uint64_t data_received() const { return data_received_; }
   bool knows_presences() { return host().supports(peer(), protocols[0]); }
 
   // Blocks asked for and not received, and how many there may be.
@@ -30,6 +32,14 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   std::size_t window() const;
   // Seconds until one more block would be here, as far as can be guessed.
   double expected_wait(double unknown_rate) const;
+  // --- Sessions that count on it: the connection manager is told. ---
+  void join();
+  void leave();
+  // It has sent what one of them wanted: its connection is not to be trimmed until all of these let go.
+  // False: so many peers are held that this one is not.
+  bool hold();
+  void let_go();
+
   double rate() const { return rate_; }  // bytes a second; 0: not known yet
 
   // When the blocks that were asked for are given up, if nothing comes.
@@ -63,6 +73,9 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   bool ready_ = false;  // takes part
   std::uint32_t unwanted_in_a_row_ = 0;
   std::uint64_t blocks_received_ = 0;
+  std::uint64_t data_received_ = 0;
+  std::uint16_t sessions_ = 0;
+  std::uint16_t holds_ = 0;
   std::size_t usual_block_bytes_ = 64 * 1024;
   TimePoint progress_at_{};
   TimePoint muted_until_{};

@@ -23,6 +23,7 @@ net::HashSecret draw_secret(net::RandomSource& random) {
 
 struct Bitswap::Parts final : private net::ProtocolHandler,
                               private net::PeerObserver,
+                              private net::Timer,
                               private ClientListener {
   Parts(net::Host& host_, store::BlockStore& blocks, store::Jobs& jobs, ChunkPool& chunks, Budget& budget,
         net::RandomSource& random, const BitswapLimits& limits_)
@@ -62,6 +63,7 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
     index.insert(*peer);
     known_peers.push_back(*peer);
     engine.open(peer->responder);
+    if (!armed()) host.timers().arm(*this, host.now() + PeerScore::look_interval);
     return peer;
   }
 
@@ -89,8 +91,17 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
     index.remove(*peer);
     peer->gone = true;
     client.close(peer->asker);
+    peer->score.untag(host, id);
     engine.close(peer->responder);
     sweep();
+  }
+
+  void on_timer(TimePoint now) override {
+    ++looks;
+    for (Peer& peer : known_peers) {
+      if (!peer.gone) peer.score.look(host, peer.id, peer.exchange(), looks);
+    }
+    if (index.size() > 0) host.timers().arm(*this, now + PeerScore::look_interval);
   }
 
   // Peers are gone when none of their streams will call back.
@@ -106,6 +117,7 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
 
   void stop() {
     stopped = true;
+    cancel();
     client.stop();
     engine.stop();
     for (Peer& peer : known_peers) {
@@ -117,6 +129,7 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
   const BitswapLimits limits;
   BitswapStat stat;
   bool stopped = false;
+  std::uint32_t looks = 0;
   Account peer_account;
   Account server_account;
   Account client_account;

@@ -134,6 +134,7 @@ void Client::close(Session& session) {
   for (IntrusiveList<ClientWant>& list : session.lists_) {
     while (!list.empty()) drop(list.front());
   }
+  session.remove_members();
   static_cast<IntrusiveListNode<Session>&>(session).unlink();
   deferral(session).unlink();
   pump();

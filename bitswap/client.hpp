@@ -65,6 +65,8 @@ class Client final : private net::Timer {
   void stop();
   bool idle() const { return local_jobs_.used() == 0 && store_jobs_.used() == 0; }
   std::size_t wants() const { return index_.size(); }
+  // Peers whose connections sessions may hold: with all of them held no newcomer would find a place.
+  std::size_t held_peers_max() const { return limits_.peers / 4 + 1; }
   template <class Visitor>
   void for_each_want(Visitor&& visit) const {
     index_.for_each([&](const ClientWant& want) { visit(want); });
@@ -148,6 +150,7 @@ class Client final : private net::Timer {
   RoomWaiter read_waiter_{*this};
   RoomWaiter write_waiter_{*this};
   TimePoint next_tick_{};
+  std::size_t held_peers_ = 0;
   SlabPool<ClientWant> wants_;
   SlabPool<Cid> long_cids_;
   SlabPool<Ask> asks_;

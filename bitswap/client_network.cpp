@@ -219,6 +219,7 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
   if (Session::Member* const member = want->session->add_member(asker)) {
     member->misses_in_a_row = 0;
     ++member->hits_in_a_row;
+    if (!member->held) member->held = asker.hold();
   }
   cancel_asks(*want, &asker);
   if (want->job != nullptr) std::exchange(want->job, nullptr)->forget(*want);

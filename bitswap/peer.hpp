@@ -7,6 +7,7 @@
 #include "bitswap/asker.hpp"
 #include "bitswap/engine.hpp"
 #include "bitswap/inbound.hpp"
+#include "bitswap/peer_score.hpp"
 #include "multiformats/peer_id.hpp"
 #include "net/hash_index.hpp"
 
@@ -20,10 +21,16 @@ struct Peer final : net::HashIndexNode<Peer>, IntrusiveListNode<Peer>, private W
   // Nobody calls it back any more.
   bool settled() const { return inbound.empty() && responder.settled() && asker.settled(); }
 
+  PeerExchange exchange() {
+    Ledger& ledger = responder.ledger();
+    return {asker.data_received(), responder.data_sent(), ledger.size() > ledger.count(WantState::absent)};
+  }
+
   const PeerId id;
   Responder responder;
   Asker asker;
   IntrusiveList<Inbound> inbound;
+  PeerScore score;
   bool gone = false;
 
  private:

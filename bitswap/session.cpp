@@ -45,15 +45,22 @@ Session::Member* Session::member(const Asker& asker) {
 Session::Member* Session::add_member(Asker& asker) {
   if (Member* const known = member(asker)) return known;
   if (member_count_ == peers_max) return nullptr;
-  members_[member_count_] = {&asker, 0, 0};
+  members_[member_count_] = {&asker, 0, 0, false};
+  asker.join();
   return &members_[member_count_++];
 }
 
 void Session::remove_member(const Asker& asker) {
   Member* const gone = member(asker);
   if (gone == nullptr) return;
+  if (gone->held) gone->asker->let_go();
+  gone->asker->leave();
   *gone = members_[member_count_ - 1];
   --member_count_;
+}
+
+void Session::remove_members() {
+  while (member_count_ > 0) remove_member(*members_[member_count_ - 1].asker);
 }
 
 ClientWant* Session::next_to_ask() {

@@ -49,6 +49,7 @@ class Session final : public store::BlockSource,
     Asker* asker;
     std::uint32_t misses_in_a_row;
     std::uint32_t hits_in_a_row;
+    bool held;  // its connection, see Asker::hold()
   };
 
   IntrusiveList<ClientWant>& list(ClientWantState state) { return lists_[static_cast<std::size_t>(state)]; }
@@ -57,6 +58,7 @@ class Session final : public store::BlockSource,
   Member* member(const Asker& asker);
   Member* add_member(Asker& asker);
   void remove_member(const Asker& asker);
+  void remove_members();
   ClientWant* next_to_ask();
 
   Client& client_;

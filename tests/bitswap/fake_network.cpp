@@ -98,6 +98,33 @@ void FakeHost::disconnect(const PeerId& peer) {
   if (found != peers.end()) network_.disconnect(*this, *found->second);
 }
 
+void FakeHost::tag(const PeerId& peer, std::string_view tag, int value) {
+  auto& all = tags[peer.to_base58()];
+  if (value != 0) {
+    all[tag] = value;
+  } else if (all.erase(tag); all.empty()) {
+    tags.erase(peer.to_base58());
+  }
+}
+
+void FakeHost::protect(const PeerId& peer, std::string_view tag) {
+  protections[peer.to_base58()].insert(tag);
+}
+
+void FakeHost::unprotect(const PeerId& peer, std::string_view tag) {
+  const auto found = protections.find(peer.to_base58());
+  if (found == protections.end()) return;
+  found->second.erase(tag);
+  if (found->second.empty()) protections.erase(found);
+}
+
+int FakeHost::tag_of(const FakeHost& peer, std::string_view tag) const {
+  const auto found = tags.find(peer.self().to_base58());
+  if (found == tags.end()) return 0;
+  const auto value = found->second.find(tag);
+  return value == found->second.end() ? 0 : value->second;
+}
+
 FakeNetwork::~FakeNetwork() { disconnect_all(); }
 
 FakeHost& FakeNetwork::add_host() {

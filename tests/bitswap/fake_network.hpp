@@ -106,13 +106,18 @@ class FakeHost final : public net::Host {
   bool connected(const PeerId& peer) const override { return peers.contains(peer.to_base58()); }
   bool supports(const PeerId& peer, std::string_view protocol) const override;
   std::optional<Duration> latency(const PeerId&) const override { return std::nullopt; }
-  void tag(const PeerId&, std::string_view, int) override {}
-  void protect(const PeerId&, std::string_view) override {}
-  void unprotect(const PeerId&, std::string_view) override {}
+  void tag(const PeerId& peer, std::string_view tag, int value) override;
+  void protect(const PeerId& peer, std::string_view tag) override;
+  void unprotect(const PeerId& peer, std::string_view tag) override;
+
+  int tag_of(const FakeHost& peer, std::string_view tag) const;
+  bool protects(const FakeHost& peer) const { return protections.contains(peer.self().to_base58()); }
 
   std::map<std::string_view, std::pair<net::ProtocolHandler*, net::ProtocolLimits>> protocols_served;
   std::vector<net::PeerObserver*> observers;
   std::map<std::string, FakeHost*> peers;
+  std::map<std::string, std::map<std::string_view, int>> tags;
+  std::map<std::string, std::set<std::string_view>> protections;
   // Reads nothing of its streams, as a peer that is stuck.
   bool deaf = false;
 

@@ -1,0 +1,101 @@
+// Bitswap over the real swarm: whose connections are kept when there are too many.
+#include "bitswap/bitswap.hpp"
+#include "tests/bitswap/node.hpp"
+#include "tests/sim/sim_network.hpp"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+namespace masu::sim {
+namespace {
+
+using bitswap::numbered_block;
+using bitswap::TestBlock;
+using bitswap::Wanted;
+
+// Jobs that are done a moment later.
+class SimJobs final : public store::Jobs {
+ public:
+  explicit SimJobs(SimNetwork& network) : network_(network) {}
+  bool post(store::Job& job, store::JobClass) override {
+    network_.at(network_.now() + 100us, [&job] {
+      job.run();
+      job.finish();
+    });
+    return true;
+  }
+  void wait_for_room(store::JobRoomWaiter&, store::JobClass) override {}
+
+ private:
+  SimNetwork& network_;
+};
+
+struct TradingNode {
+  TradingNode(SimNetwork& network_, std::uint32_t number, const SimNodeOptions& options = {})
+      : network(network_),
+        node(network_, number, options),
+        jobs(network_),
+        bitswap(*node.swarm, store, jobs, memory.chunks, memory.budget, node.random, {}) {}
+  ~TradingNode() {
+    bitswap.stop();
+    node.swarm->close();
+    network.run_until([&] { return node.swarm->closed() && bitswap.idle(); }, 20s);
+  }
+  void put(const TestBlock& block) { (void)store.put(block.cid.hash(), as_bytes(block.bytes)); }
+
+  SimNetwork& network;
+  SimNode node;
+  bitswap::TestMemory memory;
+  store::MemoryStore store;
+  SimJobs jobs;
+  bitswap::Bitswap bitswap;
+};
+
+SimNodeOptions with_marks(std::size_t low, std::size_t high) {
+  SimNodeOptions options;
+  options.swarm.marks = {.low = low, .high = high, .grace = 5s, .silence = 2s};
+  return options;
+}
+
+TEST(BitswapSimTest, ANodeAtItsHighWaterMarkKeepsThePeersItFetchesFrom) {
+  SimNetwork network;
+  TradingNode node(network, 1, with_marks(4, 8));
+  std::deque<TradingNode> sources;
+  auto session = node.bitswap.open_session();
+  for (unsigned i = 0; i < 3; ++i) {
+    TradingNode& source = sources.emplace_back(network, 2 + i);
+    source.node.connect(node.node);
+    ASSERT_TRUE(network.run_until([&] { return node.node.identified(source.node); }, 20s));
+    const TestBlock block = numbered_block(i, 20'000);
+    source.put(block);
+    Wanted wanted(*session, block.cid, node.memory.holder);
+    ASSERT_TRUE(network.run_until([&] { return wanted.done(); }, 60s));
+    EXPECT_TRUE(wanted.got(block));
+  }
+  // Strangers that come later, and that others think much of.
+  std::deque<SimNode> strangers;
+  const auto strangers_come = [&] {
+    for (int i = 0; i < 30; ++i) {
+      SimNode& stranger = strangers.emplace_back(network, 100 + static_cast<std::uint32_t>(strangers.size()));
+      stranger.connect(node.node);
+      node.node.swarm->tag(stranger.id(), "test", 100);
+      network.run_for(2s);
+    }
+    network.run_for(60s);
+  };
+  strangers_come();
+  EXPECT_LE(node.node.swarm->connections(), 8u);
+  for (TradingNode& source : sources) {
+    EXPECT_TRUE(node.node.connected(source.node)) << "seed " << network.seed();
+  }
+  // They are like all others when nobody needs them any more.
+  session.reset();
+  strangers_come();
+  std::size_t left = 0;
+  for (TradingNode& source : sources) left += node.node.connected(source.node);
+  EXPECT_EQ(left, 0u) << "seed " << network.seed();
+}
+
+}  // namespace
+}  // namespace masu::sim
