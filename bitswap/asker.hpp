@@ -27,6 +27,8 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   std::uint64_t data_received() const { return data_received_; }
   bool knows_presences() { return host().supports(peer(), protocols[0]); }
 
+  bool has_something_to_say() const { return !unsent_.empty() || !cancels_.empty(); }
+
   // Blocks asked for and not received, and how many there may be.
   std::size_t outstanding() const { return outstanding_; }
   std::size_t window() const;

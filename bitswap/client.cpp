@@ -203,7 +203,7 @@ void Client::hand_over(ClientWant& from, ClientWant& to) {
   to.asks = std::exchange(from.asks, nullptr);
   to.block_ask = std::exchange(from.block_ask, nullptr);
   to.told_at = from.told_at;
-  to.widened = from.widened;
+  to.circle = from.circle;
   for (Ask* ask = to.asks; ask != nullptr; ask = ask->next) ask->want = &to;
   switch (from.state) {
     case ClientWantState::looking:

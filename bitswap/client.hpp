@@ -2,11 +2,12 @@
 //
 // A want is looked for in the store first. One that is not there is asked for: a session that knows no peer
 // asks around with want-haves (at most 64 wants at a time), first those that have sent blocks before, after a
-// second all; one that knows peers asks the one that will be soonest for the block, and others whether they
-// have it only where that one has missed lately. What a peer does not have, does not send in time, or takes
-// with it when it leaves, is asked of the next. A block that comes ends all wants of its multihash: it is
-// written to the store, given to the request that waits (further ones read it from the store), and cancelled
-// everywhere else. With nobody to ask a want waits for peers.
+// second those that the broadcast control lets in, and each peer that is new; one that knows peers asks the
+// one that will be soonest for the block, and others whether they have it only where that one has missed
+// lately. What a peer does not have, does not send in time, or takes with it when it leaves, is asked of the
+// next. A block that comes ends all wants of its multihash: it is written to the store, given to the request
+// that waits (further ones read it from the store), and cancelled everywhere else. With nobody to ask a want
+// waits for peers.
 //
 // Loop thread. Caps: client_wants, asks, sessions. A full table refuses prefetching first; then requests
 // wait.
@@ -129,7 +130,9 @@ class Client final : private net::Timer {
   bool ask_block(ClientWant& want, Asker& asker);
   void ask_others(ClientWant& want, const Asker& asker);
   void broadcast(ClientWant& want);
-  void ask_around(ClientWant& want, bool everyone);
+  bool is_within(Circle circle, Asker& asker) const;
+  bool ask_whether(ClientWant& want, Asker& asker);
+  void ask_around(ClientWant& want);
   void on_missing(Ask& ask);
   void on_lost(Asker& asker, bool late);
   void forget_member(Asker& asker);

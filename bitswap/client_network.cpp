@@ -1,6 +1,7 @@
 #include "bitswap/client.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace masu::bitswap {
@@ -13,6 +14,7 @@ constexpr std::uint32_t trusted_hits = 4;        // in a row: others need not be
 constexpr std::size_t others_max = 2;
 constexpr Duration tick = 250ms;
 constexpr Duration widen_after = 1s;
+constexpr Duration last_resort_after = 10s;
 constexpr Duration tell_again_after = 30s;
 constexpr Duration mute_time = 30s;
 
@@ -141,17 +143,50 @@ void Client::ask_others(ClientWant& want, const Asker& asker) {
 void Client::broadcast(ClientWant& want) {
   want.session->move(want, ClientWantState::broadcast);
   want.told_at = host_.now();
-  want.widened = std::ranges::none_of(askers_, &Asker::has_sent_blocks);
-  ask_around(want, want.widened);
+  const bool known = std::ranges::any_of(askers_, &Asker::has_sent_blocks);
+  want.circle = known ? Circle::proven : Circle::likely;
+  ask_around(want);
 }
 
-void Client::ask_around(ClientWant& want, bool everyone) {
-  for (Asker& asker : askers_) {
-    if (asker.given_up() || find_ask(want, asker) != nullptr) continue;
-    if (!everyone && !asker.has_sent_blocks()) continue;
-    const AskState state = asker.knows_presences() ? AskState::have_unsent : AskState::block_unsent;
-    if (!ask(want, asker, state)) return;
+bool Client::is_within(Circle circle, Asker& asker) const {
+  const BroadcastControl& control = limits_.broadcast;
+  if (asker.has_sent_blocks() || circle == Circle::all) return true;
+  if (circle == Circle::proven) return false;
+  if (!control.enable || (!control.spare_local && host_.is_local(asker.peer()))) return true;
+  if (!control.spare_chosen && (host_.has_tag(asker.peer(), net::peer_tag::user_connect) ||
+                                host_.has_tag(asker.peer(), net::peer_tag::peering))) {
+    return true;
   }
+  return control.pending_peers && asker.has_something_to_say();
+}
+
+bool Client::ask_whether(ClientWant& want, Asker& asker) {
+  return ask(want, asker, asker.knows_presences() ? AskState::have_unsent : AskState::block_unsent);
+}
+
+void Client::ask_around(ClientWant& want) {
+  const BroadcastControl& control = limits_.broadcast;
+  std::size_t room = std::numeric_limits<std::size_t>::max();
+  if (control.enable && control.peers_max) {
+    room = *control.peers_max;
+    for (const Ask* ask = want.asks; ask != nullptr && room > 0; ask = ask->next) --room;
+  }
+  // Where a cap ends the round, the next begins behind.
+  const auto ask_those = [&](std::size_t& count, bool within) {
+    for (std::size_t left = askers_.size(); left > 0 && count > 0 && room > 0; --left) {
+      Asker& asker = *askers_.pop_front();
+      askers_.push_back(asker);
+      if (asker.given_up() || find_ask(want, asker) != nullptr) continue;
+      if (is_within(want.circle, asker) != within) continue;
+      if (!ask_whether(want, asker)) return;
+      --count;
+      --room;
+    }
+  };
+  std::size_t any = std::numeric_limits<std::size_t>::max();
+  std::size_t random = want.circle == Circle::likely ? control.random_peers : 0;
+  ask_those(any, true);
+  ask_those(random, false);
   arm();
 }
 
@@ -160,9 +195,12 @@ void Client::ask_around(ClientWant& want, bool everyone) {
 void Client::open(Asker& asker) {
   if (asker.IntrusiveListNode<Asker>::linked() || stopped_) return;
   askers_.push_back(asker);
+  // Who is new is asked in any case: it may be here because it has what is wanted.
+  const BroadcastControl& control = limits_.broadcast;
+  const bool searches_nobody = control.enable && control.peers_max == std::size_t{0};
   for (Session& session : sessions_) {
     for (ClientWant& want : session.list(ClientWantState::broadcast)) {
-      if (want.widened || asker.has_sent_blocks()) ask_around(want, true);
+      if (!searches_nobody && !ask_whether(want, asker)) break;
     }
   }
   pump();
@@ -314,9 +352,14 @@ void Client::on_tick(Session& session, TimePoint now) {
   IntrusiveList<ClientWant>& searching = session.list(ClientWantState::broadcast);
   for (auto at = searching.begin(); at != searching.end();) {
     ClientWant& want = *at++;
-    if (!want.widened && now - want.told_at >= widen_after) {
-      want.widened = true;
-      ask_around(want, true);
+    if (want.circle == Circle::proven && now - want.told_at >= widen_after) {
+      want.circle = Circle::likely;
+      ask_around(want);
+    }
+    if (want.circle == Circle::likely && limits_.broadcast.last_resort &&
+        now - want.told_at >= last_resort_after) {
+      want.circle = Circle::all;
+      ask_around(want);
     }
     if (now - want.told_at < tell_again_after) continue;
     want.told_at = now;
@@ -324,7 +367,7 @@ void Client::on_tick(Session& session, TimePoint now) {
       const bool block = !ask->asker.knows_presences();
       if (ask->told) ask->asker.put(*ask, block ? AskState::block_unsent : AskState::have_unsent);
     }
-    ask_around(want, true);
+    ask_around(want);
   }
 }
 

@@ -62,6 +62,13 @@ enum class ClientWantState : std::uint8_t {
 };
 inline constexpr std::size_t client_want_lists = 9;  // `over` has none
 
+// Who is asked for a want that is searched for.
+enum class Circle : std::uint8_t {
+  proven,  // those that have sent blocks
+  likely,  // those that the broadcast control lets in
+  all,
+};
+
 struct ClientWant : net::HashIndexNode<ClientWant>, IntrusiveListNode<ClientWant> {
   ClientWant(Session& session_, const Cid& cid_, StoredCid::LongPool& long_cids)
       : cid(cid_, long_cids), session(&session_) {}
@@ -78,10 +85,10 @@ struct ClientWant : net::HashIndexNode<ClientWant>, IntrusiveListNode<ClientWant
   TimePoint told_at{};                     // of `broadcast`: the last time
   std::int32_t priority = 0;
   ClientWantState state = ClientWantState::looking;
-  store::StoreErrorCode error{};  // of `settled`, but for identity CIDs
-  bool leads = false;             // is in the index
-  bool widened = false;           // of `broadcast`: all peers were asked
-  std::uint8_t place = 0;         // in its job
+  store::StoreErrorCode error{};   // of `settled`, but for identity CIDs
+  bool leads = false;              // is in the index
+  Circle circle = Circle::proven;  // of `broadcast`
+  std::uint8_t place = 0;          // in its job
 };
 static_assert(sizeof(ClientWant) + sizeof(Ask) / 2 <= plan_entry::client_want_bytes);
 

@@ -5,8 +5,22 @@
 #include "alloc/plan.hpp"
 
 #include <cstddef>
+#include <optional>
 
 namespace masu::bitswap {
+
+// Whom a search for a block is told: Kubo's `Internal.Bitswap.BroadcastControl`. Peers that sent a block
+// since they are connected always are.
+struct BroadcastControl {
+  bool enable = true;                    // false: everyone is
+  std::optional<std::size_t> peers_max;  // for each search; 0: nobody is asked
+  bool spare_local = false;              // peers in the networks of this machine are no exception
+  bool spare_chosen = false;             // nor are those that the user chose
+  std::size_t random_peers = 0;          // so many others are, in turn
+  bool pending_peers = false;            // and those that are sent something anyway
+  // Nothing else finds peers that have a block: after ten seconds everyone is.
+  bool last_resort = true;
+};
 
 struct BitswapLimits {
   static BitswapLimits from(const CapacityPlan& plan);
@@ -16,6 +30,8 @@ struct BitswapLimits {
   std::size_t peers = 128;
   std::size_t inbound_streams = 256;
   std::size_t inbound_streams_per_peer = 16;  // Kubo has eight senders, and a stream for its wants
+
+  BroadcastControl broadcast;
 
   // Server.
   std::size_t wants = 12288;

@@ -18,6 +18,12 @@
 
 namespace masu::net {
 
+// Tags of the connection manager that more than one part knows.
+namespace peer_tag {
+inline constexpr std::string_view user_connect = "user-connect";  // `swarm connect`
+inline constexpr std::string_view peering = "peering";            // `Peering.Peers`
+}  // namespace peer_tag
+
 // The inbound side of a protocol.
 class ProtocolHandler {
  public:
@@ -79,6 +85,9 @@ class Host {
   virtual bool connected(const PeerId& peer) const = 0;
   // What identify said; false before it.
   virtual bool supports(const PeerId& peer, std::string_view protocol) const = 0;
+  // Whether a connection of it comes from the networks of this machine: loopback, link-local, private
+  // addresses.
+  virtual bool is_local(const PeerId& peer) const = 0;
   // Round-trip time, smoothed, from ping and yamux; nullopt before the first.
   virtual std::optional<Duration> latency(const PeerId& peer) const = 0;
 
@@ -87,6 +96,8 @@ class Host {
   virtual void tag(const PeerId& peer, std::string_view tag, int value) = 0;
   virtual void protect(const PeerId& peer, std::string_view tag) = 0;
   virtual void unprotect(const PeerId& peer, std::string_view tag) = 0;
+  // Whether the peer has this tag, or is protected by it.
+  virtual bool has_tag(const PeerId& peer, std::string_view tag) const = 0;
 
  protected:
   ~Host() = default;

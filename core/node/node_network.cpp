@@ -87,6 +87,23 @@ net::SwarmOptions options_of(const Config& config, const CapacityPlan& plan, con
   return options;
 }
 
+bitswap::BroadcastControl broadcast_control(const Config& config) {
+  const auto path = [](std::string_view key) {
+    return std::string("Internal.Bitswap.BroadcastControl.").append(key);
+  };
+  bitswap::BroadcastControl control;
+  control.enable = config.boolean(path("Enable")).value_or(true);
+  // -1, or any below zero: no limit.
+  const auto most = config.integer(path("MaxPeers"));
+  if (most && *most >= 0) control.peers_max = static_cast<std::size_t>(*most);
+  control.spare_local = config.boolean(path("LocalPeers")).value_or(false);
+  control.spare_chosen = config.boolean(path("PeeredPeers")).value_or(false);
+  const auto random = config.integer(path("MaxRandomPeers"));
+  if (random && *random > 0) control.random_peers = static_cast<std::size_t>(*random);
+  control.pending_peers = config.boolean(path("SendToPendingPeers")).value_or(false);
+  return control;
+}
+
 }  // namespace
 
 std::expected<PrivateKey, std::string> identity_of(const Config& config) {
@@ -123,6 +140,7 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
   ping_ = std::make_unique<net::Ping>(*swarm_, random, ping_account_, net::PingLimits());
   bitswap::BitswapLimits limits = bitswap::BitswapLimits::from(memory.plan());
   limits.server = config.boolean("Bitswap.ServerEnabled").value_or(true);
+  limits.broadcast = broadcast_control(config);
   bitswap_ = std::make_unique<bitswap::Bitswap>(*swarm_, blocks, jobs, memory.chunks(), memory.budget(),
                                                 random, limits);
 }

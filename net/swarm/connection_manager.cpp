@@ -59,6 +59,13 @@ bool ConnectionManager::is_protected(const PeerId& id) const {
   return peer != nullptr && peer->is_protected();
 }
 
+bool ConnectionManager::has_tag(const PeerId& id, std::string_view name) const {
+  const Peer* peer = index_.find(id.bytes());
+  if (peer == nullptr) return false;
+  const auto named = [&](const Tag& tag) { return tag.value != 0 && tag.name == name; };
+  return std::ranges::any_of(peer->tags, named) || std::ranges::count(peer->protections, name) > 0;
+}
+
 int ConnectionManager::value(const PeerId& id) const {
   const Peer* peer = index_.find(id.bytes());
   if (peer == nullptr) return 0;

@@ -64,7 +64,8 @@ class ConnectionManager {
   void protect(const PeerId& peer, std::string_view tag);
   void unprotect(const PeerId& peer, std::string_view tag);
   bool is_protected(const PeerId& peer) const;
-  int value(const PeerId& peer) const;  // the sum of its tags
+  bool has_tag(const PeerId& peer, std::string_view tag) const;  // as a value or as a protection
+  int value(const PeerId& peer) const;                           // the sum of its tags
 
   // --- Connections. ---
 

@@ -3,6 +3,8 @@
 #include "net/swarm/swarm_core.hpp"
 #include "net/upgrade.hpp"
 
+#include <algorithm>
+
 namespace masu::net {
 namespace {
 
@@ -64,6 +66,13 @@ bool Swarm::supports(const PeerId& peer, std::string_view protocol) const {
   return peerstore().supports(peer, protocol);
 }
 
+bool Swarm::is_local(const PeerId& id) const {
+  const SwarmPeer* peer = core_->find(id);
+  return peer != nullptr && std::ranges::any_of(peer->connections, [](const SwarmConnection& connection) {
+           return connection.remote_address().is_private();
+         });
+}
+
 std::optional<Duration> Swarm::latency(const PeerId& id) const {
   SwarmPeer* peer = core_->find(id);
   const SwarmConnection* connection = peer != nullptr ? peer->in_use() : nullptr;
@@ -75,6 +84,9 @@ void Swarm::tag(const PeerId& peer, std::string_view tag, int value) {
 }
 void Swarm::protect(const PeerId& peer, std::string_view tag) { core_->manager().protect(peer, tag); }
 void Swarm::unprotect(const PeerId& peer, std::string_view tag) { core_->manager().unprotect(peer, tag); }
+bool Swarm::has_tag(const PeerId& peer, std::string_view tag) const {
+  return core_->manager().has_tag(peer, tag);
+}
 
 // --- For commands. ---
 

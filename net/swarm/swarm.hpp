@@ -94,10 +94,12 @@ class Swarm final : public Host {
   void disconnect(const PeerId& peer) override;
   bool connected(const PeerId& peer) const override;
   bool supports(const PeerId& peer, std::string_view protocol) const override;
+  bool is_local(const PeerId& peer) const override;
   std::optional<Duration> latency(const PeerId& peer) const override;
   void tag(const PeerId& peer, std::string_view tag, int value) override;
   void protect(const PeerId& peer, std::string_view tag) override;
   void unprotect(const PeerId& peer, std::string_view tag) override;
+  bool has_tag(const PeerId& peer, std::string_view tag) const override;
 
   // --- For commands. ---
 

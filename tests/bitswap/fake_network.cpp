@@ -118,6 +118,13 @@ void FakeHost::unprotect(const PeerId& peer, std::string_view tag) {
   if (found->second.empty()) protections.erase(found);
 }
 
+bool FakeHost::has_tag(const PeerId& peer, std::string_view tag) const {
+  const auto tagged = tags.find(peer.to_base58());
+  const auto protected_by = protections.find(peer.to_base58());
+  return (tagged != tags.end() && tagged->second.contains(tag)) ||
+         (protected_by != protections.end() && protected_by->second.contains(tag));
+}
+
 int FakeHost::tag_of(const FakeHost& peer, std::string_view tag) const {
   const auto found = tags.find(peer.self().to_base58());
   if (found == tags.end()) return 0;

@@ -105,10 +105,13 @@ class FakeHost final : public net::Host {
   void disconnect(const PeerId& peer) override;
   bool connected(const PeerId& peer) const override { return peers.contains(peer.to_base58()); }
   bool supports(const PeerId& peer, std::string_view protocol) const override;
+  bool is_local(const PeerId& peer) const override { return !far.contains(peer.to_base58()); }
   std::optional<Duration> latency(const PeerId&) const override { return std::nullopt; }
   void tag(const PeerId& peer, std::string_view tag, int value) override;
   void protect(const PeerId& peer, std::string_view tag) override;
   void unprotect(const PeerId& peer, std::string_view tag) override;
+
+  bool has_tag(const PeerId& peer, std::string_view tag) const override;
 
   int tag_of(const FakeHost& peer, std::string_view tag) const;
   bool protects(const FakeHost& peer) const { return protections.contains(peer.self().to_base58()); }
@@ -116,6 +119,7 @@ class FakeHost final : public net::Host {
   std::map<std::string_view, std::pair<net::ProtocolHandler*, net::ProtocolLimits>> protocols_served;
   std::vector<net::PeerObserver*> observers;
   std::map<std::string, FakeHost*> peers;
+  std::set<std::string> far;  // peers outside of its own networks
   std::map<std::string, std::map<std::string_view, int>> tags;
   std::map<std::string, std::set<std::string_view>> protections;
   // Reads nothing of its streams, as a peer that is stuck.

@@ -54,6 +54,19 @@ TEST_F(ConnectionManagerTest, AboveTheHighMarkItGoesDownToTheLow) {
   EXPECT_EQ(manager_.connections(), 5u) << "four, and the new one";
 }
 
+TEST_F(ConnectionManagerTest, ATagIsThereAsAValueOrAsAProtection) {
+  const PeerId one = peer_number(1);
+  EXPECT_FALSE(manager_.has_tag(one, "a"));
+  manager_.tag(one, "a", 5);
+  EXPECT_TRUE(manager_.has_tag(one, "a"));
+  EXPECT_FALSE(manager_.has_tag(one, "b"));
+  manager_.protect(one, "b");
+  EXPECT_TRUE(manager_.has_tag(one, "b"));
+  manager_.tag(one, "a", 0);
+  manager_.unprotect(one, "b");
+  EXPECT_FALSE(manager_.has_tag(one, "a") || manager_.has_tag(one, "b"));
+}
+
 TEST_F(ConnectionManagerTest, TheLowestValueGoesFirst) {
   for (std::uint32_t n = 0; n < 9; ++n) {
     connect(n);

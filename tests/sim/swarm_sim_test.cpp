@@ -115,6 +115,18 @@ TEST_F(SwarmSimTest, DroppedAndStalledLinksAreMadeAgain) {
     EXPECT_TRUE(pings(node(at), node((at + 1) % nodes_.size())));
 }
 
+TEST_F(SwarmSimTest, WhoComesFromANetworkOfThisMachineIsLocal) {
+  SimNodeOptions at_home;
+  at_home.ip = IpAddress::parse_v4("192.168.1.7");
+  SimNode node(network_, 1), far(network_, 2), near(network_, 3, at_home);
+  far.connect(node);
+  near.connect(node);
+  ASSERT_TRUE(network_.run_until([&] { return node.identified(far) && node.identified(near); }, 20s));
+  EXPECT_TRUE(node.swarm->is_local(near.id()));
+  EXPECT_FALSE(node.swarm->is_local(far.id()));
+  EXPECT_FALSE(node.swarm->is_local(node.id())) << "not connected";
+}
+
 TEST_F(SwarmSimTest, BothMayDialAtOnce) {
   SimNode& a = add();
   SimNode& b = add();

@@ -259,7 +259,6 @@ constexpr auto disconnect_arguments = std::to_array<ArgumentSpec>({
      .help = "Address of peer to disconnect from."},
 });
 
-constexpr std::string_view user_tag = "user-connect";
 constexpr int user_tag_value = 100;
 
 Task<CommandResult> run_swarm_connect(TaskMemory memory, Call& call) {
@@ -272,7 +271,7 @@ Task<CommandResult> run_swarm_connect(TaskMemory memory, Call& call) {
     if (swarm == nullptr) co_return fail(what + " failure: " + std::string(action_offline));
     const CommandResult connected = co_await connect_to(memory, call, one.peer, std::move(one.addresses));
     if (!connected) co_return fail(what + " failure: " + connected.error().message);
-    swarm->tag(one.peer, user_tag, user_tag_value);
+    swarm->tag(one.peer, net::peer_tag::user_connect, user_tag_value);
     done.push_back(what + " success");
   }
   const boost::json::value value = strings_value(done);
