@@ -185,6 +185,10 @@ class Planner {
     add(PlanGroup::ours, "store.pins", 1, plan_.pins_bytes, plan_.pins_bytes);
     add(PlanGroup::ours, "store.disk", 1, plan_.store_bytes, plan_.store_bytes);
     add(PlanGroup::ours, "process", 1, plan_.process_bytes, plan_.process_bytes);
+    // Ten minutes, a sample for each five seconds.
+    plan_.history_samples = 120;
+    add(PlanGroup::ours, "memory.history", plan_.history_samples, plan_entry::history_bytes,
+        whole_pages(plan_.history_samples * plan_entry::history_bytes));
     // The store's few large pieces are whole pages. Of the others, size classes waste a fifth at most, bins
     // that are half empty and pages that wait 100 ms for their next use about as much again.
     const std::size_t on_heap =

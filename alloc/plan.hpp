@@ -29,6 +29,7 @@ inline constexpr std::size_t client_want_bytes = 192;  // bitswap: what we want,
 inline constexpr std::size_t bitswap_peer_bytes = 2 * 1024 + 128;
 inline constexpr std::size_t bitswap_stream_bytes = 896;  // an inbound stream: what is known of its message
 inline constexpr std::size_t session_bytes = 4 * 1024;
+inline constexpr std::size_t history_bytes = 16;         // a sample of memory
 inline constexpr std::size_t request_bytes = 96 * 1024;  // RPC: parsed request, path walk, JSON on its way
 }  // namespace plan_entry
 
@@ -98,8 +99,9 @@ struct CapacityPlan {
   std::size_t import_bytes = 0;           // UnixFS imports and exports: directories, sorting
   std::size_t collect_bytes = 0;          // garbage collection and verification: sorted runs
   std::size_t pins_bytes = 0;
-  std::size_t store_bytes = 0;    // the store on disk: write buffers, table of segments
-  std::size_t process_bytes = 0;  // configuration, routing of commands, log
+  std::size_t store_bytes = 0;      // the store on disk: write buffers, table of segments
+  std::size_t history_samples = 0;  // of memory: ten minutes
+  std::size_t process_bytes = 0;    // configuration, routing of commands, log
   std::size_t worker_threads = 0;
   std::size_t thread_stack_bytes = 0;  // of every thread, RocksDB's too
 

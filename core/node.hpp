@@ -36,6 +36,7 @@ class Bitswap;
 namespace masu::core {
 
 class Config;
+class MemoryHistory;
 class Repo;
 
 class Node {
@@ -48,6 +49,7 @@ class Node {
   // General memory of imports and exports (directories, sorting): plan().import_bytes.
   virtual Account& import_account() = 0;
   virtual MemoryReport memory_report() = 0;
+  virtual const MemoryHistory& memory_history() = 0;
 
   virtual boost::asio::io_context& context() = 0;
   virtual const net::Clock& clock() const = 0;

@@ -12,8 +12,9 @@ namespace {
 constexpr std::size_t target_bytes_max = 8 * 1024;
 
 // These steer the command line alone.
-constexpr auto own_options = std::to_array<std::string_view>(
-    {"api", "api-auth", "config", "config-file", "debug", "encoding", "h", "help", "local", "repo-dir"});
+constexpr auto own_options =
+    std::to_array<std::string_view>({"api", "api-auth", "config", "config-file", "debug", "encoding", "h",
+                                     "help", "local", "repo-dir", "watch"});
 
 std::string_view long_name(const rpc::OptionSpec& option) {
   return option.name.empty() ? option.short_name : option.name;
@@ -88,7 +89,7 @@ std::string call_target(const Invocation& invocation, const std::vector<std::str
 }
 
 std::expected<RpcCall, std::string> RpcCall::make(const Invocation& invocation, Arguments arguments,
-                                                  const Streams& streams) {
+                                                  const Streams& streams, std::unique_ptr<Output> output) {
   announce_reading(arguments, streams);
   if (arguments.texts_from_stdin) {
     auto read = read_stdin_texts(*invocation.command, streams.in, arguments);
@@ -107,7 +108,7 @@ std::expected<RpcCall, std::string> RpcCall::make(const Invocation& invocation, 
   RpcCall call;
   std::size_t sent = 0;
   call.target_ = call_target(invocation, texts, *presentation, sent);
-  call.output_ = std::move(presentation->output);
+  call.output_ = output ? std::move(output) : std::move(presentation->output);
   if (upload) {
     call.headers_.push_back({"Content-Type", upload->content_type()});
     call.upload_ = std::move(upload);

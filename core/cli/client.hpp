@@ -16,9 +16,11 @@ namespace masu::core::cli {
 // What is called: made before it is known whom to ask.
 class RpcCall {
  public:
-  // Takes arguments from standard input where the command does. The error is a message for the user.
+  // Takes arguments from standard input where the command does. The answer goes to `output`; null: to the
+  // command's own. The error is a message for the user.
   static std::expected<RpcCall, std::string> make(const Invocation& invocation, Arguments arguments,
-                                                  const Streams& streams);
+                                                  const Streams& streams,
+                                                  std::unique_ptr<Output> output = nullptr);
 
   // Makes the call; nothing: it went well. Once.
   std::optional<std::string> exchange(http::Client client);

@@ -7,6 +7,7 @@
 #include "core/cli/help.hpp"
 #include "core/cli/parse.hpp"
 #include "core/cli/quote.hpp"
+#include "core/cli/watch.hpp"
 #include "core/config.hpp"
 #include "core/repo.hpp"
 #include "core/rpc/commands/program.hpp"
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include <boost/json/serialize.hpp>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 namespace masu::core::cli {
@@ -49,6 +51,7 @@ class Program {
   int run_daemon(const Invocation& invocation);
   int run_memory_plan(const Invocation& invocation);
   int run_remote(const Invocation& invocation, Arguments arguments);
+  int run_watch(const Invocation& invocation, const MultiaddrView& api);
   int run_on_local_node(const Invocation& invocation, RpcCall call);
   // A value as the user asked for it.
   int print_value(const Invocation& invocation, const boost::json::value& value, const std::string& text);
@@ -209,11 +212,39 @@ int Program::run_remote(const Invocation& invocation, Arguments arguments) {
     if (invocation.command->place == CommandPlace::daemon_only)
       return fail(offline_message(invocation.command->path));
   }
+  if (invocation.command->path == "stats memory" && invocation.flag("watch")) {
+    if (!client) return fail(offline_message(invocation.command->path));
+    return run_watch(invocation, (*api)->address.view());
+  }
   auto call = RpcCall::make(invocation, std::move(arguments), streams_);
   if (!call) return fail(call.error());
   if (!client) return run_on_local_node(invocation, std::move(*call));
   auto error = call->exchange(std::move(*client));
   return error ? fail(*error) : 0;
+}
+
+// Asks again each second. A daemon that goes away leaves its last answer on the screen until it is back.
+int Program::run_watch(const Invocation& invocation, const MultiaddrView& api) {
+  WatchScreen screen(streams_.out);
+  std::string shown;
+  for (;;) {
+    std::string text, error;
+    auto call = RpcCall::make(invocation, {}, streams_, std::make_unique<TextOutput>(text));
+    if (!call) return fail(call.error());
+    auto client = http::Client::connect(api);
+    if (client)
+      error = call->exchange(std::move(*client)).value_or("");
+    else
+      error = client.error().detail;
+    if (!error.empty() && !screen.is_terminal()) return fail(error);
+    if (error.empty())
+      shown = std::move(text);
+    else
+      text =
+          "The daemon does not answer (" + error + "). Trying again; below is what it said last.\n\n" + shown;
+    if (!screen.show(error.empty() ? shown : text)) return 1;
+    ::poll(nullptr, 0, 1000);
+  }
 }
 
 int Program::run_on_local_node(const Invocation& invocation, RpcCall call) {

@@ -38,6 +38,8 @@ std::uint64_t work_done() {
 // Less than this in a second is rest: timers, a ping.
 constexpr std::uint64_t resting_microseconds = 20'000;
 
+static_assert(MemoryHistory::entry_bytes <= plan_entry::history_bytes);
+
 std::size_t give_chunks_back(void* context, std::size_t) { return static_cast<ChunkPool*>(context)->trim(0); }
 
 }  // namespace
@@ -79,13 +81,26 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
       links_(budget_, "net.link", Lifetime::connection, plan.connections * plan_entry::connection_bytes),
       reads_(budget_, "store.read", Lifetime::request, std::size_t{64} * 1024),
       collections_(budget_, "store.collect", Lifetime::request, plan.collect_bytes),
-      collect_blocks_(budget_, "store.collect.block", Lifetime::block, max_block_chunks * chunk_bytes) {
+      collect_blocks_(budget_, "store.collect.block", Lifetime::block, max_block_chunks * chunk_bytes),
+      history_account_(budget_, "memory.history", Lifetime::process,
+                       plan.history_samples * plan_entry::history_bytes),
+      history_(history_account_, plan.history_samples) {
   add_reclaimer(give_chunks_back, &chunks_);
 }
 
 NodeMemory::~NodeMemory() { remove_reclaimer(&chunks_); }
 
 MemoryReport NodeMemory::report() const { return gather_report(plan_.budget_bytes, budget_, &chunks_); }
+
+void NodeMemory::note_history(TimePoint now) {
+  MemorySample sample;
+  sample.rss = read_process_rss().value_or(ProcessRss()).now;
+  const PageBox& box = process_box();
+  sample.committed = box.count(Door::ours).charged_bytes + box.count(Door::library).charged_bytes;
+  sample.live = count_heap()[static_cast<std::size_t>(HeapArena::library)].allocated;
+  budget_.for_each_account([&](const Account& account) { sample.live += account.live_bytes(); });
+  history_.note(now, sample);
+}
 
 void NodeMemory::rest() {
   const std::uint64_t work = work_done();

@@ -11,6 +11,7 @@
 #include "alloc/plan.hpp"
 #include "alloc/report.hpp"
 #include "alloc/resource.hpp"
+#include "core/node/memory_history.hpp"
 
 #include <cstddef>
 #include <expected>
@@ -43,6 +44,9 @@ class NodeMemory {
   Account& collections() { return collections_; }
   Account& collect_blocks() { return collect_blocks_; }
   MemoryReport report() const;
+  const MemoryHistory& history() const { return history_; }
+  // Notes the memory of this moment in the history.
+  void note_history(TimePoint now);
 
   // Called about once a second: after a second without work, free chunks and free pages of the heap go back
   // to the kernel; after ten, pages of code too.
@@ -62,6 +66,8 @@ class NodeMemory {
   Account reads_;     // jobs that read blocks
   Account collections_;
   Account collect_blocks_;  // the one that is being marked
+  Account history_account_;
+  MemoryHistory history_;
   std::uint64_t work_seen_ = 0;
   unsigned quiet_seconds_ = 0;
 };

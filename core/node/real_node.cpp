@@ -53,8 +53,15 @@ RealNode::RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_
 RealNode::~RealNode() = default;
 
 void RealNode::on_timer(TimePoint now) {
+  memory_.note_history(now);
   memory_.rest();
   loop_.timers().arm(*this, now + rest_interval);
+}
+
+const MemoryHistory& RealNode::memory_history() {
+  // It ends with what is, however long nobody was awake.
+  memory_.note_history(loop_.clock().now());
+  return memory_.history();
 }
 
 std::expected<void, std::string> RealNode::add_empty_directory() {

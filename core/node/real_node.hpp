@@ -45,6 +45,7 @@ class RealNode final : public Node, private net::Timer {
   Account& block_account() override { return memory_.blocks(); }
   Account& import_account() override { return memory_.imports(); }
   MemoryReport memory_report() override { return memory_.report(); }
+  const MemoryHistory& memory_history() override;
 
   boost::asio::io_context& context() override { return loop_.context(); }
   const net::Clock& clock() const override { return loop_.clock(); }

@@ -5,6 +5,7 @@
 
 #include "alloc/check.hpp"
 #include "core/node.hpp"
+#include "core/node/memory_history.hpp"
 #include "core/repo.hpp"
 #include "multiformats/digest.hpp"
 #include "net/random.hpp"
@@ -52,7 +53,8 @@ class FakeNode final : public Node {
   ChunkPool& chunks() override { return chunks_; }
   Account& block_account() override { return blocks_; }
   Account& import_account() override { return imports_; }
-  MemoryReport memory_report() override { return {}; }
+  MemoryReport memory_report() override { return report; }
+  const MemoryHistory& memory_history() override { return history; }
 
   boost::asio::io_context& context() override { return absent<boost::asio::io_context>(); }
   const net::Clock& clock() const override { return clock_; }
@@ -76,7 +78,11 @@ class FakeNode final : public Node {
   bool stopping() const override { return stopping_; }
 
   // --- For tests. ---
+  MemoryReport report;
   bitswap::Bitswap* exchange = nullptr;
+  Budget history_budget{"history", 1 << 20};
+  Account history_account{history_budget, "memory.history", Lifetime::process, 1024};
+  MemoryHistory history{history_account, 4};
   store::test::SimJobs& sim_jobs() { return jobs_; }
   store::MemoryStore& memory_store() { return store_; }
   store::CollectableStore& any_store() {

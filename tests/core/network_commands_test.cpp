@@ -38,6 +38,7 @@ class NetworkNode final : public Node {
   Account& block_account() override { std::abort(); }
   Account& import_account() override { std::abort(); }
   MemoryReport memory_report() override { std::abort(); }
+  const MemoryHistory& memory_history() override { std::abort(); }
   boost::asio::io_context& context() override { std::abort(); }
   store::Jobs& jobs() override { std::abort(); }
   Repo& repo() override { std::abort(); }

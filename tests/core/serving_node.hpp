@@ -5,6 +5,7 @@
 #include "alloc/check.hpp"
 #include "core/config.hpp"
 #include "core/node.hpp"
+#include "core/node/memory_history.hpp"
 
 #include <memory>
 #include <vector>
@@ -36,7 +37,8 @@ class ServingNode final : public Node, public net::Clock {
   ChunkPool& chunks() override { return chunks_; }
   Account& block_account() override { return blocks_; }
   Account& import_account() override { return blocks_; }
-  MemoryReport memory_report() override { return {}; }
+  MemoryReport memory_report() override { return report; }
+  const MemoryHistory& memory_history() override { return absent<MemoryHistory>(); }
   boost::asio::io_context& context() override { return context_; }
   const net::Clock& clock() const override { return *this; }
   net::TimerQueue& timers() override { return timers_; }
@@ -68,6 +70,7 @@ class ServingNode final : public Node, public net::Clock {
  public:
   Account requests{budget_, "http.request", Lifetime::request, std::size_t{1} << 20};
   std::vector<store::BlockRequest*> waiting;
+  MemoryReport report;
 
  private:
   template <class Part>

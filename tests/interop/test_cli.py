@@ -153,7 +153,7 @@ class Own(NodesCase):
         self.assertLessEqual(abs(rows), max(MIB, report["Rss"] * 3 // 100), report)
         self.assertEqual(report["Budget"], 64 * MIB)
         table = masu.out("stats", "memory")
-        for word in ("live", "peak", "committed", "quota", "refusals", "unexplained"):
+        for word in ("live", "peak", "pages", "quota", "refused", "unexplained"):
             self.assertIn(word, table)
 
     def test_get_writes_tar_and_gzip(self):

@@ -66,4 +66,18 @@ object memory_value(const MemoryReport& report) {
           {"Rungs", std::move(rungs)}};
 }
 
+object history_value(const MemoryHistory& history, TimePoint now) {
+  array rss, committed, live;
+  history.for_each(now, [&](const MemorySample& sample) {
+    rss.push_back(sample.rss);
+    committed.push_back(sample.committed);
+    live.push_back(sample.live);
+  });
+  constexpr auto seconds = std::chrono::duration_cast<std::chrono::seconds>(MemoryHistory::interval);
+  return {{"IntervalSeconds", seconds.count()},
+          {"Rss", std::move(rss)},
+          {"Committed", std::move(committed)},
+          {"Live", std::move(live)}};
+}
+
 }  // namespace masu::core::rpc::commands

@@ -2,11 +2,14 @@
 #pragma once
 
 #include "alloc/report.hpp"
+#include "core/node/memory_history.hpp"
 
 #include <boost/json/object.hpp>
 
 namespace masu::core::rpc::commands {
 
 boost::json::object memory_value(const MemoryReport& report);
+// Samples of the last ten minutes, the oldest first, the last of now.
+boost::json::object history_value(const MemoryHistory& history, TimePoint now);
 
 }  // namespace masu::core::rpc::commands

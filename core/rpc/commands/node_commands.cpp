@@ -95,6 +95,12 @@ Task<CommandResult> run_shutdown(TaskMemory, Call& call) {
 
 // --- memory ---
 
+constexpr auto stats_memory_options = std::to_array<OptionSpec>({
+    {"watch", "w", OptionType::boolean, "", "Show the table anew each second until Ctrl-C."},
+    {"history", "", OptionType::boolean, "",
+     "With --enc=json: also the last ten minutes, a sample for each five seconds."},
+});
+
 Task<CommandResult> run_stats_memory(TaskMemory memory, Call& call) {
   const MemoryReport report = call.node().memory_report();
   if (call.text_encoding()) {
@@ -102,9 +108,14 @@ Task<CommandResult> run_stats_memory(TaskMemory memory, Call& call) {
     co_await call.write(memory, as_bytes(table));
     co_return CommandResult();
   }
-  const boost::json::value value = memory_value(report);
+  boost::json::object value = memory_value(report);
+  if (call.flag("history")) {
+    Node& node = call.node();
+    value["History"] = history_value(node.memory_history(), node.clock().now());
+  }
   call.set_single_value();
-  co_await call.emit(memory, value);
+  const boost::json::value shown = std::move(value);
+  co_await call.emit(memory, shown);
   co_return CommandResult();
 }
 
@@ -139,7 +150,8 @@ constexpr CommandSpec stats_memory{
         "A row for each account of memory, with what it holds now (live), what it held at most "
         "(peak), the pages it has (committed), its limit (quota) and how often it was refused. The "
         "rows add up to the resident memory that the kernel reports; what they leave over is "
-        "'unexplained'.",
+        "'unexplained'. The page /memory on the port of the RPC API shows the same as a picture.",
+    .options = stats_memory_options,
     .run = run_stats_memory};
 
 constexpr CommandSpec memory_plan{
