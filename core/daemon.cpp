@@ -1,6 +1,7 @@
 #include "core/daemon.hpp"
 
 #include "core/node/real_node.hpp"
+#include "core/rpc/pages.hpp"
 #include "core/rpc/server.hpp"
 #include "core/version.hpp"
 #include "multiformats/multibase.hpp"
@@ -188,7 +189,9 @@ Result serve(Process& process, const DaemonOptions& options) {
     if (auto online = node.go_online(options.agent_version_suffix); !online) return online;
   }
   say_listeners(node);
+  rpc::Pages pages(node);
   rpc::Server server(node, process.memory().requests());
+  server.set_other_paths(&pages);
   node.on_shut_down([&] { loop.stop(); });
   Signals signals(loop, node);
   Result result = listen_api(server, process.repo());

@@ -55,6 +55,14 @@ std::optional<std::string> origin_of(std::string_view url) {
   return lower(url.substr(0, scheme)) + "://" + std::string(host);
 }
 
+// "http://192.0.2.1:5001" of the host "192.0.2.1:5001".
+bool is_origin_of(std::string_view host, std::string_view origin) {
+  const std::size_t scheme = origin.find("://");
+  return scheme != std::string_view::npos &&
+         (origin.starts_with("http://") || origin.starts_with("https://")) &&
+         http::equal_ignoring_case(origin.substr(scheme + 3), host);
+}
+
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.find(':'));
@@ -156,22 +164,32 @@ bool Access::has_token(const http::Exchange& exchange) const {
   return false;
 }
 
+bool Access::may_look(const http::Exchange& exchange) const {
+  const bool is_browser = exchange.header("User-Agent").starts_with("Mozilla") ||
+                          exchange.has_header("Sec-Fetch-Site") || !exchange.header("Origin").empty();
+  return !is_browser || allows_host(exchange.header("Host"), exchange.local_port());
+}
+
 std::string Access::refusal(const http::Exchange& exchange) const {
   if (needs_token_ && !has_token(exchange)) return std::string(denied);
   const std::string_view origin = exchange.header("Origin");
   const std::string_view referer = exchange.header("Referer");
   const std::uint16_t port = exchange.local_port();
+  const std::string_view host = exchange.header("Host");
+  const auto is_own = [&](std::string_view from) {
+    return is_literal(without_port(host)) && is_origin_of(host, from);
+  };
   bool allowed = true;
-  if (!origin.empty()) allowed = allows_origin(origin, port);
+  if (!origin.empty()) allowed = allows_origin(origin, port) || is_own(origin);
   if (allowed && !referer.empty()) {
     const std::optional<std::string> of_referer = origin_of(referer);
-    allowed = of_referer && allows_origin(*of_referer, port);
+    allowed = of_referer && (allows_origin(*of_referer, port) || is_own(*of_referer));
   }
   if (origin.empty() && referer.empty()) {
     const std::string_view agent = exchange.header("User-Agent");
     allowed = !agent.starts_with("Mozilla") || agent.find("Electron") != std::string_view::npos;
   } else if (allowed) {
-    allowed = allows_host(exchange.header("Host"), port);
+    allowed = allows_host(host, port);
   }
   return allowed ? "" : "403 - Forbidden";
 }

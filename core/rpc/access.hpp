@@ -4,7 +4,9 @@
 // IO-free. Rules (as Kubo's): with an Origin or a Referer, its scheme and host must be allowed; a browser
 // sends one of them with each POST, so a browser's User-Agent without either is refused. Beyond Kubo: a
 // request of a page must name a Host that is an address, localhost or of an allowed origin, against names
-// that were rebound to this machine. Tokens are compared in constant time. A value; loop thread.
+// that were rebound to this machine; and a page that came from the very address and port that it asks is one
+// of ours (/memory, opened from a phone), so its Origin is allowed. Tokens are compared in constant time. A
+// value; loop thread.
 #pragma once
 
 #include "http/client.hpp"
@@ -31,6 +33,8 @@ class Access {
 
   // Of a request that is no preflight. Empty: it may go on; else the text of a 403.
   std::string refusal(const http::Exchange& exchange) const;
+  // Of a GET that is no command: whether a browser, if it is one, came by a name that is ours.
+  bool may_look(const http::Exchange& exchange) const;
   // Adds the headers of CORS to an answer.
   void add_headers(http::Exchange& exchange) const;
   // An OPTIONS request with Access-Control-Request-Method: all of its answer but the status.

@@ -39,3 +39,10 @@ class NodesCase(unittest.TestCase):
         node = nodes.Helia(self.dir / name)
         self.addCleanup(node.stop)
         return node
+
+    def browser(self, name="browser"):
+        self.need(nodes.NODE, "Node")
+        self.need(nodes.CHROMIUM, "Chromium")
+        browser = nodes.Browser(self.dir / name)
+        self.addCleanup(browser.stop)
+        return browser

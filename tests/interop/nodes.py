@@ -1,4 +1,4 @@
-"""Nodes for the interop tests: masu, Kubo and Helia as processes on loopback.
+"""Nodes for the interop tests: masu, Kubo and Helia as processes on loopback; and a browser.
 
 Each node lives in a directory of its own, listens on 127.0.0.1 with a port the kernel chose, and is
 stopped by its own pid. A masu daemon is watched: its resident memory is sampled every 50 ms from start to
@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MASU = Path(os.environ.get("MASU", ROOT / "build/release/masu"))
 KUBO = Path(os.environ.get("KUBO", ROOT / "build/peers/ipfs"))
 NODE = os.environ.get("NODE", "node")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HELIA = ROOT / "tests/interop/peers/helia/peer.mjs"
+BROWSER = ROOT / "tests/interop/peers/browser/browser.mjs"
 MIB = 1024 * 1024
 
 
@@ -252,22 +254,21 @@ class Kubo(Node):
         return self
 
 
-class Helia:
-    """The Helia peer of peers/helia/peer.mjs."""
+class Driven:
+    """A program of peers/ that takes a JSON command a line and answers each with a line."""
 
-    name = "helia"
+    name: str
 
-    def __init__(self, directory):
+    def __init__(self, directory, *command):
         Path(directory).mkdir(parents=True, exist_ok=True)
-        self.log = open(Path(directory) / "helia.log", "ab")
-        self.process = subprocess.Popen([NODE, str(HELIA), str(Path(directory) / "blocks")], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.log)
-        first = self._answer()
-        self.id, self.addresses = first["id"], first["addresses"]
+        self.log = open(Path(directory) / f"{self.name}.log", "ab")
+        self.process = subprocess.Popen([NODE, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.log)
+        self.first = self._answer()
 
     def _answer(self):
         line = self.process.stdout.readline()
-        assert line, "helia ended"
+        assert line, f"{self.name} ended"
         return json.loads(line)
 
     def do(self, command, **arguments):
@@ -276,9 +277,6 @@ class Helia:
         answer = self._answer()
         assert answer["ok"], answer.get("error")
         return answer
-
-    def address(self):
-        return next(a for a in self.addresses if a.startswith("/ip4/127.0.0.1/"))
 
     def stop(self):
         if self.process.poll() is None:
@@ -294,6 +292,31 @@ class Helia:
         self.process.stdin.close()
         self.process.stdout.close()
         self.log.close()
+
+
+class Helia(Driven):
+    """The Helia peer of peers/helia/peer.mjs."""
+
+    name = "helia"
+
+    def __init__(self, directory):
+        super().__init__(directory, HELIA, Path(directory) / "blocks")
+        self.id, self.addresses = self.first["id"], self.first["addresses"]
+
+    def address(self):
+        return next(a for a in self.addresses if a.startswith("/ip4/127.0.0.1/"))
+
+
+class Browser(Driven):
+    """The headless Chromium of peers/browser/browser.mjs."""
+
+    name = "browser"
+
+    def __init__(self, directory):
+        super().__init__(directory, BROWSER, CHROMIUM, Path(directory) / "profile")
+
+    def evaluate(self, script):
+        return self.do("evaluate", script=script)["value"]
 
 
 def have(binary):
