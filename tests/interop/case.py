@@ -43,6 +43,7 @@ class NodesCase(unittest.TestCase):
     def browser(self, name="browser"):
         self.need(nodes.NODE, "Node")
         self.need(nodes.CHROMIUM, "Chromium")
+        self.need(nodes.BROWSER.parent / "node_modules/puppeteer-core", "the browser's driver")
         browser = nodes.Browser(self.dir / name)
         self.addCleanup(browser.stop)
         return browser

@@ -316,7 +316,7 @@ class Browser(Driven):
         super().__init__(directory, BROWSER, CHROMIUM, Path(directory) / "profile")
 
     def evaluate(self, script):
-        return self.do("evaluate", script=script)["value"]
+        return self.do("evaluate", script=script).get("value")
 
 
 def have(binary):

@@ -1,7 +1,12 @@
 """Commands, flags, output, errors and exit codes are Kubo's, with a daemon and without."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
+import termios
 
 import content
 import nodes
@@ -155,6 +160,27 @@ class Own(NodesCase):
         table = masu.out("stats", "memory")
         for word in ("live", "peak", "pages", "quota", "refused", "unexplained"):
             self.assertIn(word, table)
+
+    def test_stats_memory_is_watched(self):
+        masu = self.masu()
+        terminal, end = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
+        watch = nodes.subprocess.Popen([nodes.MASU, "stats", "memory", "--watch"], env=masu.env, stdin=end, stdout=end,
+                                       stderr=end)
+        self.addCleanup(watch.kill)
+        os.close(end)
+        text = b""
+        while text.count(b"\x1b[HRSS ") < 3:
+            text += os.read(terminal, 4096)
+        self.assertTrue(text.startswith(b"\x1b[?1049h\x1b[?25l"), "a screen of its own")
+        frame = text.split(b"\x1b[H")[1].replace(b"\x1b[K", b"").replace(b"\x1b[J", b"").split(b"\r\r\n")
+        self.assertEqual(len(frame), 20)
+        self.assertLessEqual(max(map(len, frame)), 60)
+        watch.send_signal(nodes.signal.SIGINT)
+        self.assertEqual(watch.wait(10), -nodes.signal.SIGINT)
+        while not text.endswith(b"\x1b[?25h\x1b[?1049l"):
+            text += os.read(terminal, 4096)
 
     def test_get_writes_tar_and_gzip(self):
         masu, kubo = self.masu(), self.kubo()

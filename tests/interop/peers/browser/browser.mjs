@@ -60,3 +60,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (name === 'stop') break
 }
 await browser.close()
+process.exit(0)
