@@ -123,6 +123,7 @@ class Planner {
     plan_.handshakes = scaled(24, 4, 128);
     plan_.peers = scaled(2048, 128, 65536);
     plan_.addresses = plan_.peers * 4;
+    plan_.known_peers = scaled(256, 32, 1024);
     add(PlanGroup::ours, "net.connection", plan_.connections, plan_entry::connection_bytes,
         slab_bytes(plan_.connections, plan_entry::connection_bytes));
     add(PlanGroup::ours, "net.stream", plan_.streams, plan_entry::stream_bytes,
@@ -132,6 +133,8 @@ class Planner {
     add(PlanGroup::ours, "net.peerstore", plan_.peers, plan_entry::peer_bytes,
         slab_bytes(plan_.peers, plan_entry::peer_bytes) +
             slab_bytes(plan_.addresses, plan_entry::address_bytes));
+    add(PlanGroup::ours, "net.known", plan_.known_peers, plan_entry::known_peer_bytes,
+        slab_bytes(plan_.known_peers, plan_entry::known_peer_bytes));
 
     // The kernel counts a socket buffer up to half again above what was set (measured: 28 KiB unread and 20
     // unsent with 16 KiB each), and about 4 KiB for the connection's own objects.

@@ -30,6 +30,7 @@ inline constexpr std::size_t bitswap_peer_bytes = 2 * 1024 + 128;
 inline constexpr std::size_t bitswap_stream_bytes = 896;  // an inbound stream: what is known of its message
 inline constexpr std::size_t session_bytes = 4 * 1024;
 inline constexpr std::size_t history_bytes = 16;         // a sample of memory
+inline constexpr std::size_t known_peer_bytes = 224;     // remembered over restarts, with addresses
 inline constexpr std::size_t request_bytes = 96 * 1024;  // RPC: parsed request, path walk, JSON on its way
 }  // namespace plan_entry
 
@@ -70,6 +71,7 @@ struct CapacityPlan {
   std::size_t handshakes = 0;
   std::size_t peers = 0;  // peerstore
   std::size_t addresses = 0;
+  std::size_t known_peers = 0;           // remembered over restarts
   std::size_t socket_receive_bytes = 0;  // SO_RCVBUF and SO_SNDBUF of every connection, set before connect
   std::size_t socket_send_bytes = 0;
   std::size_t busy_connections = 0;   // those that may have large buffers, for as long as they are busy

@@ -114,6 +114,9 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
 
   void on_block_stored(const Multihash& hash) override { engine.on_block_stored(hash); }
   void on_intake_room() override { intake.pump(); }
+  void on_giver(const PeerId& peer) override {
+    if (givers != nullptr) givers->on_giver(peer);
+  }
 
   void stop() {
     stopped = true;
@@ -129,6 +132,7 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
   const BitswapLimits limits;
   BitswapStat stat;
   bool stopped = false;
+  GiverListener* givers = nullptr;
   std::uint32_t looks = 0;
   Account peer_account;
   Account server_account;
@@ -182,6 +186,13 @@ void Bitswap::visit_wants_of(const PeerId& id, CidVisitor& visitor) const {
 void Bitswap::visit_peers(PeerVisitor& visitor) const {
   parts_->index.for_each([&](Peer& peer) { visitor.on_peer(peer.id); });
 }
+
+bool Bitswap::has_given(const PeerId& id) const {
+  const Peer* const peer = parts_->find(id);
+  return peer != nullptr && peer->asker.has_sent_blocks();
+}
+
+void Bitswap::listen_for_givers(GiverListener* listener) { parts_->givers = listener; }
 
 void Bitswap::stop() { parts_->stop(); }
 

@@ -41,6 +41,15 @@ class PeerVisitor {
   ~PeerVisitor() = default;
 };
 
+class GiverListener {
+ public:
+  // A peer sent a block that was wanted, the first since it is connected.
+  virtual void on_giver(const PeerId& peer) = 0;
+
+ protected:
+  ~GiverListener() = default;
+};
+
 class Bitswap final {
  public:
   // Registers itself with the host. `blocks` is called inside jobs only.
@@ -65,6 +74,11 @@ class Bitswap final {
   void visit_wants_of(const PeerId& peer, CidVisitor& visitor) const;
   // Peers that have a ledger with us.
   void visit_peers(PeerVisitor& visitor) const;
+
+  // Whether it sent a block that was wanted since it is connected.
+  bool has_given(const PeerId& peer) const;
+  // `listener` must outlive this, or take itself away with null.
+  void listen_for_givers(GiverListener* listener);
 
   // Ends all streams and drops what peers want; sessions get no more answers. Jobs that are under way come
   // back later: idle() says when the last one has.

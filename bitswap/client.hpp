@@ -35,6 +35,8 @@ class ClientListener {
   virtual void on_block_stored(const Multihash& hash) = 0;
   // Readers that were refused room for a block may try again.
   virtual void on_intake_room() = 0;
+  // A peer sent a wanted block, its first.
+  virtual void on_giver(const PeerId& peer) = 0;
 
  protected:
   ~ClientListener() = default;

@@ -153,6 +153,7 @@ bool Client::is_within(Circle circle, Asker& asker) const {
   if (asker.has_sent_blocks() || circle == Circle::all) return true;
   if (circle == Circle::proven) return false;
   if (!control.enable || (!control.spare_local && host_.is_local(asker.peer()))) return true;
+  if (host_.has_tag(asker.peer(), net::peer_tag::giver)) return true;
   if (!control.spare_chosen && (host_.has_tag(asker.peer(), net::peer_tag::user_connect) ||
                                 host_.has_tag(asker.peer(), net::peer_tag::peering))) {
     return true;
@@ -253,6 +254,7 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
     stat_.duplicate_data_received += bytes;
     return asker.note_unwanted();
   }
+  const bool is_first = !asker.has_sent_blocks();
   asker.note_block(bytes, find_ask(*want, asker), host_.now());
   if (Session::Member* const member = want->session->add_member(asker)) {
     member->misses_in_a_row = 0;
@@ -263,6 +265,7 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
   if (want->job != nullptr) std::exchange(want->job, nullptr)->forget(*want);
   want->session->move(*want, ClientWantState::storing);
   store(std::move(block));
+  if (is_first) listener_.on_giver(asker.peer());
   pump();
 }
 

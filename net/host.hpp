@@ -22,6 +22,7 @@ namespace masu::net {
 namespace peer_tag {
 inline constexpr std::string_view user_connect = "user-connect";  // `swarm connect`
 inline constexpr std::string_view peering = "peering";            // `Peering.Peers`
+inline constexpr std::string_view giver = "giver";                // sent blocks in an earlier connection
 }  // namespace peer_tag
 
 // The inbound side of a protocol.

@@ -27,6 +27,7 @@ namespace record_table {
 inline constexpr std::uint8_t repo = 0x01;  // format number, version
 inline constexpr std::uint8_t pin = 0x10;   // store/pin_set.hpp
 inline constexpr std::uint8_t mfs = 0x20;   // the root of the files API
+inline constexpr std::uint8_t peer = 0x30;  // core/node/peer_book.hpp
 // 0xf0 to 0xff belong to the store on disk itself (store/disk/meta_tables.hpp).
 }  // namespace record_table
 

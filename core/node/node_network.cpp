@@ -35,6 +35,12 @@ std::vector<Multiaddr> addresses_of(const Config& config, std::string_view path)
   return addresses;
 }
 
+net::HashSecret draw_secret(net::RandomSource& random) {
+  std::array<std::uint8_t, net::HashSecret::bytes_max> bytes;
+  random.fill(bytes);
+  return net::HashSecret(bytes);
+}
+
 std::optional<net::IpPrefix> prefix_of(const std::string& text) {
   const auto address = Multiaddr::parse(text);
   return address ? net::IpPrefix::from_multiaddr(*address) : std::nullopt;
@@ -124,8 +130,8 @@ std::expected<PrivateKey, std::string> identity_of(const Config& config) {
 }
 
 NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& loop, net::RandomSource& random,
-                         store::BlockStore& blocks, store::Jobs& jobs, PrivateKey identity,
-                         const std::string& agent)
+                         store::BlockStore& blocks, store::RecordStore& records, store::Jobs& jobs,
+                         PrivateKey identity, const std::string& agent)
     : identity_(std::move(identity)),
       ping_account_(memory.budget(), "net.ping", Lifetime::stream, std::size_t{64} * 1024),
       turns_(loop.context()),
@@ -134,7 +140,8 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
       tcp_(loop.context(), loop.clock(), loop.timers(), memory.links(), net::tcp_options_of(memory.plan())),
       resolver_(net::make_cares_resolver(loop.context(), loop.clock(), loop.timers())),
       swarm_(std::make_unique<net::Swarm>(memory.budget(), resources_, identity_, loop.timers(), loop.clock(),
-                                          random, turns_, options_of(config, memory.plan(), agent))) {
+                                          random, turns_, options_of(config, memory.plan(), agent))),
+      known_secret_(draw_secret(random)) {
   swarm_->add_transport(tcp_);
   swarm_->set_resolver(*resolver_);
   ping_ = std::make_unique<net::Ping>(*swarm_, random, ping_account_, net::PingLimits());
@@ -143,17 +150,27 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
   limits.broadcast = broadcast_control(config);
   bitswap_ = std::make_unique<bitswap::Bitswap>(*swarm_, blocks, jobs, memory.chunks(), memory.budget(),
                                                 random, limits);
+  PeerKeeperOptions known;
+  known.peers_max = memory.plan().known_peers;
+  known.wall_clock = [] { return WallSeconds{wall_nanoseconds() / 1'000'000'000}; };
+  if (const auto interval = config.duration("Internal.BackupBootstrapInterval")) {
+    known.save_interval = std::chrono::nanoseconds(*interval);
+  }
+  // As in Kubo zero is never.
+  if (known.save_interval <= Duration::zero()) return;
+  known_ =
+      std::make_unique<PeerKeeper>(memory.budget(), *swarm_, *bitswap_, records, jobs, known_secret_, known);
 }
 
 NodeNetwork::~NodeNetwork() = default;
 
 std::expected<std::unique_ptr<NodeNetwork>, std::string> NodeNetwork::start(
     const Config& config, NodeMemory& memory, EventLoop& loop, net::RandomSource& random,
-    store::BlockStore& blocks, store::Jobs& jobs, const std::string& agent) {
+    store::BlockStore& blocks, store::RecordStore& records, store::Jobs& jobs, const std::string& agent) {
   auto identity = identity_of(config);
   if (!identity) return std::unexpected(identity.error());
   auto network = std::unique_ptr<NodeNetwork>(
-      new NodeNetwork(config, memory, loop, random, blocks, jobs, std::move(*identity), agent));
+      new NodeNetwork(config, memory, loop, random, blocks, records, jobs, std::move(*identity), agent));
   const std::vector<Multiaddr> wanted = addresses_of(config, "Addresses.Swarm");
   std::string errors;
   std::size_t listening = 0;
@@ -179,11 +196,14 @@ std::expected<std::unique_ptr<NodeNetwork>, std::string> NodeNetwork::start(
 }
 
 void NodeNetwork::close() {
+  if (known_) known_->stop();
   bitswap_->stop();
   swarm_->close();
   tcp_.close();
 }
 
-bool NodeNetwork::closed() const { return swarm_->closed() && bitswap_->idle() && tcp_.closed(); }
+bool NodeNetwork::closed() const {
+  return swarm_->closed() && bitswap_->idle() && tcp_.closed() && (!known_ || known_->idle());
+}
 
 }  // namespace masu::core

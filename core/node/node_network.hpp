@@ -6,6 +6,7 @@
 #include "core/config.hpp"
 #include "core/loop/event_loop.hpp"
 #include "core/node/node_memory.hpp"
+#include "core/node/peer_keeper.hpp"
 #include "multiformats/key.hpp"
 #include "net/connection_resources.hpp"
 #include "net/dns/resolver.hpp"
@@ -27,7 +28,7 @@ class NodeNetwork {
  public:
   static std::expected<std::unique_ptr<NodeNetwork>, std::string> start(
       const Config& config, NodeMemory& memory, EventLoop& loop, net::RandomSource& random,
-      store::BlockStore& blocks, store::Jobs& jobs, const std::string& agent);
+      store::BlockStore& blocks, store::RecordStore& records, store::Jobs& jobs, const std::string& agent);
   ~NodeNetwork();  // Requires: closed().
 
   net::Swarm& swarm() { return *swarm_; }
@@ -40,7 +41,8 @@ class NodeNetwork {
 
  private:
   NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& loop, net::RandomSource& random,
-              store::BlockStore& blocks, store::Jobs& jobs, PrivateKey identity, const std::string& agent);
+              store::BlockStore& blocks, store::RecordStore& records, store::Jobs& jobs, PrivateKey identity,
+              const std::string& agent);
 
   const PrivateKey identity_;
   Account ping_account_;
@@ -51,6 +53,8 @@ class NodeNetwork {
   std::unique_ptr<net::Swarm> swarm_;
   std::unique_ptr<net::Ping> ping_;
   std::unique_ptr<bitswap::Bitswap> bitswap_;
+  net::HashSecret known_secret_;
+  std::unique_ptr<PeerKeeper> known_;  // null: peers are not kept
 };
 
 // The identity in a configuration: Kubo's Identity.PrivKey.

@@ -80,7 +80,8 @@ std::expected<void, std::string> RealNode::add_empty_directory() {
 std::expected<void, std::string> RealNode::go_online(const std::string& agent_suffix) {
   std::string agent = std::string("masu/") + std::string(version_number);
   if (!agent_suffix.empty()) agent += "/" + agent_suffix;
-  auto network = NodeNetwork::start(repo_.config(), memory_, loop_, random_, *blocks_, *workers_, agent);
+  auto network = NodeNetwork::start(repo_.config(), memory_, loop_, random_, *blocks_, blocks_->records(),
+                                    *workers_, agent);
   if (!network) return std::unexpected(network.error());
   network_ = std::move(*network);
   return {};

@@ -1,6 +1,7 @@
 """masu and a real Kubo trade pings, blocks, files and directories, inside the budget all the while."""
 
 import hashlib
+import time
 
 import content
 from case import NodesCase
@@ -48,6 +49,34 @@ class Blocks(NodesCase):
             data = b"".join(content.pieces(2 * MIB, giver.name))
             cid = giver.out("block", "put", input=data)
             self.assertEqual(hashlib.sha256(taker.run("block", "get", cid).stdout).digest(), hashlib.sha256(data).digest())
+
+
+class Restart(NodesCase):
+    def test_a_restarted_masu_finds_the_kubo_that_it_fetched_from(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        first = kubo.out("block", "put", input=b"before the restart")
+        self.assertEqual(masu.run("block", "get", first).stdout, b"before the restart")
+        masu.stop()
+        second = kubo.out("block", "put", input=b"after it")
+        masu.start()
+        self.assertEqual(masu.run("block", "get", second, timeout=30).stdout, b"after it")
+        self.assertIn(kubo.peer_id(), masu.out("swarm", "peers"))
+
+    def test_a_restarted_masu_calls_nobody_when_it_is_offline_or_told_not_to(self):
+        masu, kubo = self.masu(), self.kubo()
+        masu.connect(kubo)
+        cid = kubo.out("block", "put", input=b"before the restart")
+        masu.run("block", "get", cid)
+        masu.stop()
+        masu.start(extra=["--offline"])
+        time.sleep(3)
+        self.assertNotIn(masu.peer_id(), kubo.out("swarm", "peers"))
+        masu.stop()
+        masu.configure({"Internal.BackupBootstrapInterval": "0s"})
+        masu.start()
+        time.sleep(3)
+        self.assertNotIn(masu.peer_id(), kubo.out("swarm", "peers"))
 
 
 class Files(NodesCase):
