@@ -1,0 +1,213 @@
+// Attacks below the protocols: sockets, handshakes, yamux.
+#include "net/ping.hpp"
+#include "net/security/noise_payload.hpp"
+#include "net/upgrade.hpp"
+#include "tests/attack/attack.hpp"
+#include "tests/bitswap/raw_message.hpp"
+
+#include <array>
+
+namespace masu::attack {
+namespace {
+
+template <class Kind>
+std::unique_ptr<Attack> make(const Options& options) {
+  return std::make_unique<Kind>(options);
+}
+
+// Connect, and say nothing.
+class SilentConnections final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 1500; }
+  std::shared_ptr<Identity> identity(SeededRandom&) override { return nullptr; }
+  void prepare(WirePeer& peer) override { peer.shakes = false; }
+};
+
+// The first lines of the handshake, a byte now and then; later half of the first message.
+class SlowHandshake final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 300; }
+  std::shared_ptr<Identity> identity(SeededRandom&) override { return nullptr; }
+  void prepare(WirePeer& peer) override { peer.shakes = false; }
+  void act(WirePeer& peer) override {
+    static const std::string said = lines_for(net::noise_protocol) + std::string("\x00\x20half", 6);
+    if (++peer.steps % 16 == 0 && peer.steps / 16 < said.size())
+      peer.send_raw(said.substr(peer.steps / 16, 1));
+  }
+};
+
+// Everybody shakes hands and stays, each with an identity of its own.
+class SybilConnections final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 1000; }
+};
+
+// The same, and away at once.
+class ConnectionChurn final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 60; }
+  void on_secured(WirePeer& peer) override {
+    peer.open(net::ping_protocol, std::string(32, 'x'));
+    peer.steps = 1;
+  }
+  void act(WirePeer& peer) override {
+    if (peer.secured() && peer.steps++ > 10) peer.close();
+  }
+};
+
+// Opens streams without end.
+class StreamFlood final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 8; }
+  void act(WirePeer& peer) override {
+    if (!peer.secured()) return;
+    for (int n = 0; n < 100; ++n) peer.open("/no/such/protocol");
+  }
+};
+
+// The start of a line on each stream, and never the rest; or proposals without end.
+class HalfNegotiations final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 40; }
+  void act(WirePeer& peer) override {
+    if (!peer.secured()) return;
+    for (int n = 0; n < 4; ++n) {
+      const std::uint32_t stream = peer.next_stream();
+      std::string text = line("/multistream/1.0.0");
+      if (peer.steps++ % 2 == 0) {
+        text += "\xff\x07/a/line/of/1023/bytes/that/is/not";
+      } else {
+        for (int m = 0; m < 40; ++m) text += line("/try/" + std::to_string(m));
+      }
+      peer.send_data(stream, text, net::yamux_syn);
+    }
+  }
+};
+
+// Pings without end, and reads no answer.
+class YamuxPings final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 20; }
+  void on_secured(WirePeer& peer) override { peer.reads = false; }
+  void act(WirePeer& peer) override {
+    if (!peer.secured()) return;
+    std::string frames;
+    for (std::uint32_t n = 0; n < 1000; ++n) {
+      frames += as_text(net::encode_yamux_header({0, net::YamuxType::ping, net::yamux_syn, 0, n}));
+    }
+    peer.send(frames);
+  }
+};
+
+// Credit that overflows.
+class WindowOverflow final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 8; }
+  void on_secured(WirePeer& peer) override {
+    const std::uint32_t stream = peer.open(net::ping_protocol);
+    peer.send_frame(net::YamuxType::window_update, 0, stream, 0xffffffff);
+    peer.send_frame(net::YamuxType::window_update, 0, stream, 0xffffffff);
+  }
+};
+
+// A first frame that is longer than any window.
+class SynOversize final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 8; }
+  void on_secured(WirePeer& peer) override {
+    const std::uint32_t length = net::yamux_initial_window_bytes + 1;
+    peer.send_frame(net::YamuxType::data, net::yamux_syn, peer.next_stream(), length,
+                    std::string(length, 'x'));
+  }
+};
+
+// Fills the first window of as many streams as it may have, with what nobody takes: pings whose echo it does
+// not read.
+class WindowsFilled final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 64; }
+  void on_secured(WirePeer& peer) override { peer.reads = false; }
+  void act(WirePeer& peer) override {
+    if (!peer.secured() || peer.steps++ > 64) return;
+    const std::uint32_t stream = peer.open(net::ping_protocol);
+    for (int n = 0; n < 15; ++n) peer.send_data(stream, std::string(16 * 1024, 'x'));
+  }
+};
+
+// A frame of 64 KiB is announced, and a third of it sent; then silence.
+class StalledFrames final : public Attack {
+ public:
+  using Attack::Attack;
+  std::size_t connections() const override { return 400; }
+  void on_secured(WirePeer& peer) override { peer.send_raw("\xff\xff" + std::string(20 * 1024, 'x')); }
+};
+
+// The identity is an RSA key of so many bits, with an exponent as long.
+class LargeRsa final : public Attack {
+ public:
+  LargeRsa(const Options& options, std::size_t bits) : Attack(options), bytes_(bits / 8) {}
+  std::size_t connections() const override { return 30; }
+  std::shared_ptr<Identity> identity(SeededRandom& random) override {
+    auto identity = std::make_shared<Identity>(random);
+    const std::string key = bitswap::number_field(1, 0) + bitswap::bytes_field(2, public_key());
+    identity->noise.payload =
+        net::encode_noise_payload(as_bytes(key), as_bytes(std::string(bytes_, 's')), net::muxer_protocol);
+    return identity;
+  }
+
+ private:
+  static std::string der(char tag, std::string_view content) {
+    std::string out(1, tag);
+    const std::size_t size = content.size();
+    if (size >= 0x80) out += size > 0xff ? '\x82' : '\x81';
+    if (size > 0xff) out += static_cast<char>(size >> 8);
+    return out + static_cast<char>(size) + std::string(content);
+  }
+  std::string public_key() const {
+    const std::string number = std::string(1, '\0') + std::string(bytes_ - 1, '\xf1') + '\xf1';
+    const std::string key = der('\x30', der('\x02', number) + der('\x02', number));
+    static constexpr std::string_view algorithm(
+        "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00", 15);
+    return der('\x30', std::string(algorithm) + der('\x03', std::string(1, '\0') + key));
+  }
+  const std::size_t bytes_;
+};
+
+constexpr auto rsa = []<std::size_t bits>() {
+  return [](const Options& options) -> std::unique_ptr<Attack> {
+    return std::make_unique<LargeRsa>(options, bits);
+  };
+};
+
+}  // namespace
+
+std::span<const AttackEntry> connection_attacks() {
+  static const std::array entries = {
+      AttackEntry{"silent-connections", make<SilentConnections>},
+      AttackEntry{"slow-handshake", make<SlowHandshake>},
+      AttackEntry{"sybil-connections", make<SybilConnections>},
+      AttackEntry{"connection-churn", make<ConnectionChurn>},
+      AttackEntry{"stream-flood", make<StreamFlood>},
+      AttackEntry{"half-negotiations", make<HalfNegotiations>},
+      AttackEntry{"yamux-pings-never-read", make<YamuxPings>},
+      AttackEntry{"yamux-window-overflow", make<WindowOverflow>},
+      AttackEntry{"yamux-syn-oversize", make<SynOversize>},
+      AttackEntry{"yamux-windows-filled", make<WindowsFilled>},
+      AttackEntry{"noise-stalled-frames", make<StalledFrames>},
+      AttackEntry{"rsa-8192", rsa.operator()<8192>()},
+      AttackEntry{"rsa-16384", rsa.operator()<16384>()},
+  };
+  return entries;
+}
+
+}  // namespace masu::attack
