@@ -105,6 +105,7 @@ class Run:
         self.dir = Path(directory)
         self.masu = nodes.Masu(self.dir / "masu", budget).init()
         self.name = f"{attack}@{budget}@{time.monotonic_ns()}"
+        self.address = None
 
     def small_blocks(self, node, who):
         """Raw blocks at `node` that nobody has asked for yet; returns their CIDs."""
@@ -226,7 +227,8 @@ class Run:
 
     def stop(self):
         try:
-            self.kubo.run("swarm", "disconnect", self.address, check=False)
+            if self.address:
+                self.kubo.run("swarm", "disconnect", self.address, check=False)
         finally:
             self.masu.stop()
 
