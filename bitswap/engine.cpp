@@ -49,6 +49,7 @@ void Engine::open(Responder& responder) {
 void Engine::close(Responder& responder) {
   drop_wants(responder);
   responder.retire();
+  in<InStalled>(responder).unlink();
   in<InResponders>(responder).unlink();
   pump_sends();
   resume_stalled();
@@ -60,6 +61,7 @@ void Engine::stop() {
   for (Responder& responder : responders_) {
     drop_wants(responder);
     responder.retire();
+    in<InStalled>(responder).unlink();
   }
 }
 
@@ -152,11 +154,11 @@ void Engine::remove(ServerWant& want) {
   wants_.remove(want);
 }
 
+// What it has not read yet of its messages waits for room like before.
 void Engine::drop_wants(Responder& responder) {
   give_back(responder);
   in<InLookupQueue>(responder).unlink();
   in<InSendQueue>(responder).unlink();
-  in<InStalled>(responder).unlink();
   responder.ledger().for_each([&](ServerWant& want) { remove(want); });
 }
 

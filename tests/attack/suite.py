@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import http.client
 import json
+import math
 import os
 import re
 import subprocess
@@ -233,18 +234,23 @@ class Run:
             self.masu.stop()
 
 
-def usable(budget):
-    """The budget, or the smallest that masu works with."""
-    for mib in range(int(budget.rstrip("M")), 65):
-        plan = subprocess.run([nodes.MASU, "memory", "plan", f"--memory-budget={mib}M"], capture_output=True)
-        if plan.returncode == 0:
-            return f"{mib}M"
-    raise AssertionError("masu refuses 64M")
+def usable(budget, directory):
+    """The budget, or the smallest that masu says it works with."""
+    masu = nodes.Masu(Path(directory) / f"try-{budget}", budget).init()
+    try:
+        masu.start()
+        masu.stop()
+        return budget
+    except AssertionError:
+        smallest = re.search(r"smallest that works is ([0-9.]+) MiB", masu.log_text())
+        if not smallest:
+            raise
+        return f"{math.ceil(float(smallest[1]))}M"
 
 
-def plan_runs(arguments):
+def plan_runs(arguments, directory):
     names = subprocess.run([HOSTILE, "--list"], capture_output=True, check=True).stdout.decode().split()
-    budgets = [usable(b) for b in ([arguments.budget] if arguments.budget else BUDGETS)]
+    budgets = [usable(b, directory) for b in ([arguments.budget] if arguments.budget else BUDGETS)]
     for at, name in enumerate(names):
         if arguments.names and not any(part in name for part in arguments.names):
             continue
@@ -282,7 +288,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="masu-attack-kubo-") as directory:
         kubo = nodes.Kubo(Path(directory) / "kubo").init().start()
         try:
-            for name, budget in plan_runs(arguments):
+            for name, budget in plan_runs(arguments, directory):
                 if play_one(name, budget, kubo, arguments.seconds):
                     passed += 1
                 else:

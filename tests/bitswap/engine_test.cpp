@@ -215,6 +215,20 @@ TEST_F(EngineTest, NothingIsReadAheadOfOthersOrOfTheLastMemory) {
   for (RawPeer& peer : peers) EXPECT_EQ(peer.heard.blocks.size(), blocks.size());
 }
 
+TEST_F(EngineTest, APeerThatLostItsWantsIsHeardAgain) {
+  network.window_bytes = 200;
+  RawPeer peer(network, node);
+  peer.host.deaf = true;
+  for (unsigned i = 0; i < 40; ++i) {
+    peer.send(wantlist({{text_of(absent(i)), 1, false, WantType::block, true}}));
+  }
+  network.advance(15s);
+  peer.host.deaf = false;
+  peer.send(wantlist({{text_of(held[0].cid)}}));
+  network.advance(5s);
+  EXPECT_TRUE(peer.sent(held[0])) << "what it said while its answers waited is read when they are given up";
+}
+
 TEST_F(EngineTest, IdentityCidsAndEmptyMessagesAreNothing) {
   RawPeer peer(network, node);
   const Cid identity = Cid::v1(Codec::raw, *multihash_of(HashCode::identity, as_bytes("inline")));
