@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t first_buffer_bytes = 2048;
 constexpr unsigned chunk_waits_each_second = 100;
+constexpr std::size_t crowd_tick_bytes_min = 512;    // less in a tick is next to nothing
 constexpr std::size_t large_from_bytes = 64 * 1024;  // an exchange that moved as much has large buffers
 
 }  // namespace
@@ -192,7 +193,8 @@ void Connection::begin_request() {
 }
 
 void Connection::end_request() {
-  moved_bytes_ = 0;
+  moved_bytes_ = moved_at_crowd_tick_ = 0;
+  crowd_ticks_ = 0;
   if (std::exchange(large_, false)) {
     host_.give_large();
     if (descriptor_.is_open()) {
@@ -392,7 +394,7 @@ void Connection::on_watch() {
 
 void Connection::enter(State state) {
   state_ = state;
-  ticks_ = 0;
+  ticks_ = crowd_ticks_ = 0;
   if (state == State::idle) host_.on_idle(*this);
 }
 
@@ -423,6 +425,25 @@ void Connection::tick() {
       break;
     }
   }
+  --upcalls_;
+  release_if_unused();
+}
+
+unsigned Connection::crowd_tick() {
+  const std::size_t moved = moved_bytes_ - std::exchange(moved_at_crowd_tick_, moved_bytes_);
+  const bool client_is_due = state_ == State::head || state_ == State::lingering ||
+                             reading_.waiter != nullptr || writing_.waiter != nullptr;
+  if (state_ == State::idle || !client_is_due || moved >= crowd_tick_bytes_min)
+    crowd_ticks_ = 0;
+  else
+    ++crowd_ticks_;
+  return crowd_ticks_;
+}
+
+void Connection::give_up() {
+  ++upcalls_;
+  close();
+  set_gone();
   --upcalls_;
   release_if_unused();
 }

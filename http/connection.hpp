@@ -83,6 +83,10 @@ class Connection final : public Exchange,
   // Idle for so long that its client will not send a request at this very moment.
   bool rests() const { return state_ == State::idle && ticks_ >= 2; }
   bool at_work() const { return state_ == State::head || state_ == State::exchange; }
+  // Others wait for a place, and some time has gone by: for how long this one has waited for its client.
+  unsigned crowd_tick();
+  // Its client loses the place to another.
+  void give_up();
 
   // Exchange:
   std::string_view method() const override { return head_.method; }
@@ -212,6 +216,8 @@ class Connection final : public Exchange,
   unsigned upcalls_ = 0;  // under way: it is not released inside of one
   std::size_t turn_bytes_ = 0;
   std::size_t moved_bytes_ = 0;  // of this exchange
+  std::size_t moved_at_crowd_tick_ = 0;
+  unsigned crowd_ticks_ = 0;  // of those, so many in which its client did next to nothing
   State state_ = State::idle;
   Framing framing_ = Framing::none;  // of the answer
   bool posted_ = false;

@@ -5,6 +5,7 @@
 #include "alloc/slab_pool.hpp"
 #include "http/connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -26,6 +27,7 @@ namespace {
 constexpr int backlog = 512;
 constexpr int accepted_in_turn = 8;
 constexpr std::chrono::milliseconds chunk_wait{10};
+constexpr std::chrono::milliseconds crowd_interval{100};
 
 using LoopTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                                     boost::asio::wait_traits<std::chrono::steady_clock>,
@@ -115,7 +117,8 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
         limits{its_options.target_bytes_max, its_options.headers_bytes_max, its_options.headers_max},
         connections(account, its_options.connections_max),
         second(its_context.get_executor()),
-        starvation(its_context.get_executor()) {}
+        starvation(its_context.get_executor()),
+        crowd(its_context.get_executor()) {}
 
   // ConnectionHost:
   const ServerOptions& options() const override { return server_options; }
@@ -171,7 +174,31 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
     if (!waiting_for_room) full_ticks = 0;
     waiting_for_room = true;
     stop_idle();
+    arm_crowd();
     return false;
+  }
+  void arm_crowd() {
+    if (crowd_pending || closing) return;
+    crowd_pending = true;
+    crowd.expires_after(crowd_interval);
+    crowd.async_wait(boost::asio::bind_allocator(OperationAllocator<void>(crowd_memory),
+                                                 [this](const boost::system::error_code&) {
+                                                   crowd_pending = false;
+                                                   crowd_tick();
+                                                   if (waiting_for_room) arm_crowd();
+                                                 }));
+  }
+  // Whoever keeps its place by doing nothing loses it: one of them at a time, as one place is asked for.
+  void crowd_tick() {
+    if (!waiting_for_room) return;
+    Connection* slowest = nullptr;
+    unsigned most = 0;
+    for (Connection& connection : all) {
+      const unsigned ticks = connection.crowd_tick();
+      if (ticks > most) slowest = &connection;
+      most = std::max(most, ticks);
+    }
+    if (slowest != nullptr && most * crowd_interval >= server_options.crowd_patience) slowest->give_up();
   }
   // The one that is idle for the longest gives its place. One that has just become idle does not: a client
   // that reuses it sends its next request at the same moment, and would see it fail.
@@ -258,9 +285,11 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
       connection.stop();
     }
     second.cancel();
+    crowd.cancel();
   }
   bool closed() const {
-    if (!closing || connections.used() > 0 || second_pending || starvation_pending) return false;
+    if (!closing || connections.used() > 0 || second_pending || starvation_pending || crowd_pending)
+      return false;
     for (const auto& listener : listeners) {
       if (!listener->closed()) return false;
     }
@@ -280,10 +309,13 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   std::vector<std::unique_ptr<Listener>> listeners;  // as many as the configuration names
   OperationMemory second_memory;
   OperationMemory starvation_memory;
+  OperationMemory crowd_memory;
   LoopTimer second;
   LoopTimer starvation;
+  LoopTimer crowd;
   bool second_pending = false;
   bool starvation_pending = false;
+  bool crowd_pending = false;
   bool waiting_for_room = false;
   bool closing = false;
   unsigned full_ticks = 0;
@@ -346,5 +378,7 @@ ServerStats Server::stats() const {
 }
 
 void Server::tick() { impl_->tick(); }
+
+void Server::crowd_tick() { impl_->crowd_tick(); }
 
 }  // namespace masu::http

@@ -5,10 +5,11 @@
 // slows the client through its socket. Writing waits until the kernel has taken the bytes; nothing is queued.
 //
 // Limits: `connections_max` connections; when all are in use new ones wait in the kernel. Then answers end
-// their connections, and one that is idle for the longest (seconds, not less) is closed; with no place for
-// `full_seconds` those who wait get a 503.
-// Head: 16 KiB of headers, 64 KiB of target. A handler that is refused memory ends as a 503, or, behind the
-// first byte of its answer, as a closed connection.
+// their connections, one that is idle for the longest (seconds, not less) is closed, and so is one whose
+// client has kept it waiting for the longest (`crowd_patience`: nothing, or next to nothing, sent of a
+// request or taken of an answer); with no place for `full_seconds` those who wait get a 503. Head: 16 KiB of
+// headers, 64 KiB of target. A handler that is refused memory ends as a 503, or, behind the first byte of its
+// answer, as a closed connection.
 #pragma once
 
 #include "alloc/budget.hpp"
@@ -16,6 +17,7 @@
 #include "alloc/task.hpp"
 #include "multiformats/multiaddr.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -110,6 +112,7 @@ struct ServerOptions {
   unsigned head_seconds = 15;   // for a head, from its first byte
   unsigned idle_seconds = 120;  // between two requests
   unsigned full_seconds = 10;
+  std::chrono::milliseconds crowd_patience{500};
   unsigned linger_seconds = 3;    // for the client to take an answer that came before the end of its request
   unsigned starved_seconds = 30;  // for a chunk to read into
   // Buffers of sockets (the kernel doubles them): small ones, and a larger one for a few that move much.
@@ -147,6 +150,8 @@ class Server {
   ServerStats stats() const;
   // A second has gone by. The server does so by itself; tests do it for it.
   void tick();
+  // The same for a tenth of a second in which others waited.
+  void crowd_tick();
 
  private:
   struct Impl;

@@ -243,6 +243,13 @@ class ServerTest : public testing::Test {
     for (unsigned i = 0; i < count; ++i) server().tick();
     poll();
   }
+  // Tenths of a second; they count when somebody waits for a place.
+  void pass_crowd_ticks(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      server().crowd_tick();
+      poll();
+    }
+  }
   void TearDown() override {
     if (!server_) return;
     server_->close();

@@ -344,6 +344,48 @@ TEST_F(TcpServerTest, WhenAllAreAtWorkNewOnesWaitAndAreToldAfterAWhile) {
   EXPECT_TRUE(waiting.received.starts_with("HTTP/1.1 503 ")) << waiting.received;
 }
 
+TEST_F(TcpServerTest, WhenOthersWaitAClientThatDoesNothingLosesItsPlace) {
+  options_.connections_max = 3;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer head = dial(bound), body = dial(bound), deaf = dial(bound);
+  ASSERT_TRUE(head.send("POST /count HT"));
+  ASSERT_TRUE(body.send("POST /count HTTP/1.1\r\nContent-Length: 100\r\n\r\nx"));
+  ASSERT_TRUE(deaf.send("GET /bytes?100000000 HTTP/1.1\r\n\r\n"));
+  poll();
+  ASSERT_EQ(server().stats().active, 3u);
+  pass_crowd_ticks(20);
+  EXPECT_EQ(server().stats().active, 3u) << "nobody waits";
+  for (int i = 0; i < 3; ++i) {
+    Peer waiting = dial(bound);
+    ASSERT_TRUE(waiting.send(get_hello));
+    poll();
+    pass_crowd_ticks(6);
+    ASSERT_TRUE(waiting.receive_until(end_of_hello)) << i;
+    // Whoever came in its place does nothing either.
+    Peer next = dial(bound);
+    ASSERT_TRUE(next.send("POST /count HT"));
+    poll();
+  }
+}
+
+TEST_F(TcpServerTest, AClientThatMovesKeepsItsPlace) {
+  options_.connections_max = 1;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer slow = dial(bound);
+  ASSERT_TRUE(slow.send("POST /count HTTP/1.1\r\nContent-Length: 20000\r\n\r\n"));
+  poll();
+  Peer waiting = dial(bound);
+  ASSERT_TRUE(waiting.send(get_hello));
+  poll();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(slow.send(std::string(1000, 'x')));
+    poll();
+    pass_crowd_ticks(1);
+  }
+  ASSERT_TRUE(slow.receive_until("20000")) << slow.received;
+  EXPECT_TRUE(waiting.receive_until(end_of_hello));
+}
+
 TEST_F(TcpServerTest, AnIdleConnectionMakesRoom) {
   options_.connections_max = 2;
   const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
