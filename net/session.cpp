@@ -8,6 +8,9 @@
 namespace masu::net {
 namespace {
 
+// Of the last quarter of all streams a connection gets so many: those of one peer leave others theirs.
+constexpr std::size_t inbound_streams_sure = 4;
+
 ConnectionStream& of(YamuxStream& stream) { return static_cast<ConnectionStream&>(stream); }
 
 }  // namespace
@@ -104,7 +107,11 @@ void Session::close_all(StreamEnd end, TimePoint now) {
 
 YamuxStream* Session::on_inbound(std::uint32_t id) {
   if (closed_) return nullptr;
-  ConnectionStream* stream = resources_.streams().create(*this, id);
+  SlabPool<ConnectionStream>& streams = resources_.streams();
+  if (streams.used() >= streams.capacity() / 4 * 3 && yamux_.inbound_streams() >= inbound_streams_sure) {
+    return nullptr;
+  }
+  ConnectionStream* stream = streams.create(*this, id);
   if (stream == nullptr) return nullptr;
   set_deadline(*stream, now_ + resources_.limits().inbound_negotiation_timeout);
   return stream;

@@ -120,6 +120,26 @@ TEST_F(YamuxRules, EndsWithThePeersGoodbye) {
   EXPECT_EQ(peer.end.inbound.at(0).end, StreamEnd::connection_lost);
 }
 
+TEST(YamuxFairness, StreamsOfOnePeerLeaveOthersTheirs) {
+  ConnectionLimits limits;
+  limits.streams = 32;
+  limits.inbound_streams_each = 32;
+  TestNode node(1, limits);
+  RawPeer greedy(node, 7), modest(node, 8);
+  for (RawPeer* peer : {&greedy, &modest}) {
+    peer->shake_hands();
+    ASSERT_TRUE(peer->connection().established());
+  }
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    greedy.send_frame(YamuxType::window_update, yamux_syn, 1 + 2 * i, 0);
+  }
+  greedy.run();
+  EXPECT_EQ(greedy.connection().stats().streams_inbound, 24u) << "the last quarter is for those who have few";
+  for (std::uint32_t i = 0; i < 4; ++i) modest.open(1 + 2 * i, "/echo/1.0.0", "hello");
+  modest.run();
+  EXPECT_EQ(modest.end.inbound.size(), 4u);
+}
+
 TEST_F(YamuxRules, TenThousandStreamsAreResetBeyondTheCap) {
   const std::size_t cap = node.resources.limits().inbound_streams_each;
   std::size_t reset = 0, held_max = 0;
