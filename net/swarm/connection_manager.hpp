@@ -30,6 +30,11 @@ struct ConnectionMarks {
   std::size_t high = 96;
   Duration grace = 20s;    // for a new connection to show its worth
   Duration silence = 10s;  // between two trims
+  // When all places are taken: before one that is worth nothing goes; the same when there is no such one; and
+  // before one goes that is worth something.
+  Duration grace_when_full = 5s;
+  Duration grace_of_newcomers = 1s;
+  Duration grace_of_valued = 60s;
 };
 
 // A connection as the manager sees it.
@@ -82,6 +87,11 @@ class ConnectionManager {
   // The same without regard to marks and silence: gives up to `count` of those that are there for `grace`.
   template <class Close>
   void trim(TimePoint now, std::size_t count, Duration grace, Close&& close);
+  // All places are taken: gives up one for a newcomer, who is worth nothing yet. One that nobody values and
+  // that has had its time; else, when only newcomers are worth as little, the first of them; those that
+  // somebody values only after a long time, so that a crowd of strangers does not displace them.
+  template <class Close>
+  void make_room(TimePoint now, Close&& close);
   // When trim() has to be called, if it does not happen before.
   std::optional<TimePoint> next_deadline() const;
 
@@ -133,6 +143,16 @@ void ConnectionManager::trim(TimePoint now, std::size_t count, Duration grace, C
     ManagedConnection* least = least_of_candidates();
     if (least == nullptr) return;
     close(*least);
+  }
+}
+
+template <class Close>
+void ConnectionManager::make_room(TimePoint now, Close&& close) {
+  for (const Duration grace : {marks_.grace_when_full, marks_.grace_of_newcomers, marks_.grace_of_valued}) {
+    choose(now, grace);
+    ManagedConnection* least = least_of_candidates();
+    if (least == nullptr || (least->value_ > 0 && grace != marks_.grace_of_valued)) continue;
+    return close(*least);
   }
 }
 

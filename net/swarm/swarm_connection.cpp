@@ -22,6 +22,7 @@ SwarmConnection::SwarmConnection(SwarmCore& swarm, LinkHandle link, ConnectionRo
                                  std::optional<PeerId> expected)
     : swarm_(swarm),
       link_(std::move(link)),
+      opened_at_(swarm.now()),
       connection_(swarm.resources(), *this, role, std::move(expected), swarm.now()) {
   if (const auto ip = link_->remote_address().ip()) {
     remote_host_ = host_of(*ip);

@@ -121,7 +121,7 @@ class SwarmConnection final : public ManagedConnection,
   LinkHandle link_;
   SwarmPeer* peer_ = nullptr;
   DialAttempt* attempt_ = nullptr;
-  TimePoint opened_at_{};
+  TimePoint opened_at_;  // of the socket, then of the established connection
   IpPrefix remote_host_;
   bool from_loopback_ = false;
   bool closing_ = false;

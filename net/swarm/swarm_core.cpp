@@ -131,20 +131,29 @@ void SwarmCore::on_accepted(LinkHandle link) {
 void SwarmCore::update_accepting() {
   const bool connections_full = pool_.used() + options_.outbound_reserve >= options_.connections;
   if (connections_full) make_room();
-  const bool paused =
-      closing_ || !accepting_ || connections_full || inbound_handshakes() >= options_.inbound_handshakes;
+  const bool handshakes_full = inbound_handshakes() >= options_.inbound_handshakes;
+  if (handshakes_full) end_slow_handshakes();
+  const bool paused = closing_ || !accepting_ || connections_full || handshakes_full;
   if (paused == paused_) return;
   paused_ = paused;
   for (Transport* transport : transports_) transport->pause_accepting(paused);
   // Those within their grace are candidates later.
-  if (paused && connections_full) tick_by(now() + tick_interval);
+  if (paused && (connections_full || handshakes_full)) tick_by(now() + tick_interval);
+}
+
+// Whoever takes long over a handshake gives its place to those who wait.
+void SwarmCore::end_slow_handshakes() {
+  const TimePoint late = now() - options_.handshake_timeout_full;
+  for (SwarmConnection& connection : all_) {
+    if (connection.inbound() && !connection.established() && connection.opened_at() <= late)
+      give_up(connection);
+  }
 }
 
 void SwarmCore::make_room() {
   if (ending_ > 0) return;  // there is going to be some
-  manager_.trim(now(), 1, options_.grace_when_full, [this](ManagedConnection& connection) {
-    give_up(static_cast<SwarmConnection&>(connection));
-  });
+  manager_.make_room(
+      now(), [this](ManagedConnection& connection) { give_up(static_cast<SwarmConnection&>(connection)); });
 }
 
 void SwarmCore::set_accepting(bool accepting) {

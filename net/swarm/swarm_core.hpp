@@ -124,6 +124,7 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   bool host_is_full(const Multiaddr& remote) const;
   std::size_t inbound_handshakes() const;
   void make_room();
+  void end_slow_handshakes();
   void update_accepting();
   void fail_later(StreamHandler& handler, StreamEnd end);
   void drop_peer(SwarmPeer& peer);

@@ -38,7 +38,7 @@ struct SwarmOptions {
   std::size_t connections_per_host = 8;       // an IPv4 address or an IPv6 /56; loopback is not limited
   std::size_t connections_per_network6 = 64;  // an IPv6 /48
   ConnectionMarks marks;
-  Duration grace_when_full = 5s;  // then a newcomer takes the place of the least valued connection
+  Duration handshake_timeout_full = 3s;  // of an inbound one, while as many as may be are under way
 
   std::size_t dials = 16;  // sockets under way
   std::size_t dials_per_peer = 4;

@@ -115,6 +115,39 @@ TEST_F(ConnectionManagerTest, ItIsSilentBetweenTwoTrims) {
   EXPECT_EQ(trim().size(), 20u);
 }
 
+TEST_F(ConnectionManagerTest, ANewcomerTakesThePlaceOfOneThatNobodyValues) {
+  std::vector<PeerId> gone;
+  const auto make_room = [&] {
+    manager_.make_room(now_, [&](ManagedConnection& connection) {
+      gone.push_back(connection.managed_peer());
+      manager_.remove(connection);
+    });
+  };
+  connect(0);
+  manager_.tag(peer_number(0), "worth", 1);
+  now_ += 10s;
+  connect(1);
+  make_room();
+  EXPECT_TRUE(gone.empty()) << "one has only come, the other is worth something";
+  now_ += 2s;
+  connect(2);
+  make_room();
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone.back(), peer_number(1)) << "strangers make room for strangers";
+  now_ += 10s;
+  connect(3);
+  make_room();
+  ASSERT_EQ(gone.size(), 2u);
+  EXPECT_EQ(gone.back(), peer_number(2)) << "who has had his time goes first";
+  make_room();
+  EXPECT_EQ(gone.size(), 2u);
+  now_ += 1min;
+  manager_.tag(peer_number(3), "worth", 2);
+  make_room();
+  ASSERT_EQ(gone.size(), 3u);
+  EXPECT_EQ(gone.back(), peer_number(0)) << "in the long run the least valued";
+}
+
 TEST_F(ConnectionManagerTest, SomeAreGivenUpOnRequest) {
   for (std::uint32_t n = 0; n < 5; ++n) connect(n);
   manager_.tag(peer_number(0), "worth", 1);

@@ -15,6 +15,7 @@ class AttackLink final : public net::LinkUser, public net::LinkDialHandler {
     half_spoken,  // the first line of the handshake, a byte a second
     streams,      // opens streams without end, and sends what will never be a protocol
     never_reads,  // asks for answers, and takes none
+    stays,        // shakes hands, and says nothing more
   };
 
   AttackLink(SimNetwork& network, SimTransport& host, const SimNode& victim, Way way)
@@ -56,7 +57,7 @@ class AttackLink final : public net::LinkUser, public net::LinkDialHandler {
     dial_.reset();
     accepted_ = true;
     link_ = std::move(link);
-    if (way_ == Way::streams || way_ == Way::never_reads) {
+    if (way_ == Way::streams || way_ == Way::never_reads || way_ == Way::stays) {
       end_ = std::make_unique<net::TestEnd>(memory_, net::ConnectionRole::dialer, victim_, network_.now());
     }
     link_->start(*this);
@@ -194,6 +195,25 @@ TEST_F(AttackSimTest, TenThousandStreamsOfOnePeer) {
   EXPECT_TRUE(attacker.opened() >= 10000 || attacker.closed()) << attacker.opened();
   EXPECT_LE(most_streams, 40u) << "32 of the attacker, and a few of our own";
   EXPECT_TRUE(serves_honest(5s));
+  expect_base_again();
+}
+
+TEST_F(AttackSimTest, ACrowdOfStrangersDoesNotDisplaceAPeerThatIsOfUse) {
+  SimNode useful(network_, 4000);
+  useful.connect(victim_);
+  ASSERT_TRUE(network_.run_until([&] { return useful.identified(victim_); }, 10s));
+  victim_.swarm->tag(useful.id(), "useful", 5);
+  network_.run_for(10s);
+  for (int round = 0; round < 200; ++round) {
+    for (int n = 0; n < 5; ++n) attack(AttackLink::Way::stays, 1000);
+    network_.run_for(100ms);
+    act();
+    drop_closed();
+    expect_within_caps();
+    ASSERT_TRUE(useful.connected(victim_)) << round;
+  }
+  EXPECT_TRUE(serves_honest(60s)) << "and another finds a place among the strangers";
+  victim_.swarm->disconnect(useful.id());
   expect_base_again();
 }
 
