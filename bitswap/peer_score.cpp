@@ -38,6 +38,8 @@ void PeerScore::look(net::Host& host, const PeerId& peer, const PeerExchange& ex
       move_towards(long_term_, std::exchange(seen_long_, sum) != sum, long_weight);
     }
     set_value(host, peer, static_cast<int>((short_term_ + long_term_) * debt_factor(exchange)));
+  } else if (value_ == 0 && seen_short_ != sum) {
+    set_value(host, peer, 1);  // a crowd of strangers would displace it before its first term is over
   }
 }
 

@@ -195,7 +195,7 @@ class Run:
         # Warm: what a node holds that serves somebody is not residue.
         for kind in kinds:
             kind.ask()
-        time.sleep(1)
+        time.sleep(1.5)
         before, live = self.rss(), self.passing_bytes()
         for thread in kinds + baits:
             thread.start()

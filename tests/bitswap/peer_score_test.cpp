@@ -31,7 +31,8 @@ TEST_F(PeerScoreTest, RisesWithExchangeUpToABoundAndFades) {
   PeerExchange exchange;
   EXPECT_EQ(after(1000, exchange), 0) << "nothing was exchanged";
   exchange.received = 1;
-  EXPECT_EQ(after(10, exchange), 6) << "half of ten, and a quarter more for who only gives";
+  EXPECT_EQ(after(1, exchange), 1) << "at once, so that no stranger takes its place";
+  EXPECT_EQ(after(9, exchange), 6) << "half of ten, and a quarter more for who only gives";
   EXPECT_EQ(network.hosts.first.tag_of(network.hosts.second, useful_tag), 6);
   EXPECT_EQ(after(90, exchange), 0) << "one exchange is soon forgotten";
   EXPECT_EQ(network.hosts.first.tags.size(), 0u);
