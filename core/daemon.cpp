@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/string.hpp>
@@ -151,17 +152,23 @@ class Signals {
   RealNode& node_;
 };
 
+// "127.0.0.1:5001", "[::1]:5001": as URLs have it.
+std::optional<std::string> host_and_port(const Multiaddr& address) {
+  const auto ip = address.ip();
+  const auto port = address.tcp_port();
+  if (!ip || !port) return std::nullopt;
+  std::string host = ip->is_v4() ? ip->to_string() : "[" + ip->to_string() + "]";
+  if (ip->is_unspecified()) host = ip->is_v4() ? "127.0.0.1" : "[::1]";
+  return host + ":" + std::to_string(*port);
+}
+
 void say_listeners(RealNode& node) {
   if (node.swarm() == nullptr) {
     say("Swarm not listening, running in offline mode.");
     return;
   }
   for (const Multiaddr& address : node.swarm()->listen_addresses()) {
-    const auto ip = address.ip();
-    const auto port = address.tcp_port();
-    if (!ip || !port) continue;
-    const std::string host = ip->is_v4() ? ip->to_string() : "[" + ip->to_string() + "]";
-    say("Swarm listening on " + host + ":" + std::to_string(*port) + " (TCP)");
+    if (const auto place = host_and_port(address)) say("Swarm listening on " + *place + " (TCP)");
   }
   say("Run 'masu id' to inspect announced and discovered multiaddrs of this node.");
 }
@@ -175,6 +182,7 @@ Result listen_api(rpc::Server& server, Repo& repo) {
     auto bound = server.listen(*address);
     if (!bound) return std::unexpected("serveHTTPApi: " + bound.error());
     say("RPC API server listening on " + bound->to_string());
+    if (const auto place = host_and_port(*bound)) say("Memory shown at http://" + *place + "/memory");
     if (first.empty()) first = bound->to_string();
   }
   if (first.empty()) return {};

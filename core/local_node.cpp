@@ -55,6 +55,7 @@ std::expected<std::unique_ptr<LocalNode>, std::string> LocalNode::start(const st
   }
   impl->client_socket = ends[0];
   impl->server = std::make_unique<rpc::Server>(*impl->node, impl->memory->requests());
+  impl->server->trust_clients();
   impl->node->on_shut_down([loop = impl->loop.get()] { loop->stop(); });
   if (!impl->server->adopt(ends[1])) {
     ::close(ends[1]);

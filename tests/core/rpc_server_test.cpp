@@ -168,6 +168,13 @@ TEST_F(RpcServerTest, PagesOfOthersAreRefused) {
   EXPECT_EQ(status("Origin: http://127.0.0.1:PORT\r\nReferer: http://evil.example/\r\n"), 403u);
 }
 
+TEST_F(RpcServerTest, TheProcessItselfNeedsNoToken) {
+  make("{\"API\": {\"Authorizations\": {\"tv\": {\"AuthSecret\": \"sesame\", \"AllowedPaths\": []}}}}");
+  EXPECT_EQ(ask("/api/v0/quiet").status, 403u);
+  server_->trust_clients();
+  EXPECT_EQ(ask("/api/v0/quiet").status, 200u);
+}
+
 TEST_F(RpcServerTest, APageMustHaveNamedAnAddress) {
   make("{\"API\": {\"HTTPHeaders\": {\"Access-Control-Allow-Origin\": [\"http://box.lan:5001\"]}}}");
   const auto status = [this](const std::string& host, const std::string& origin) {

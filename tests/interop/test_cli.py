@@ -135,7 +135,7 @@ class Own(NodesCase):
         masu = self.masu()
         log = masu.log_text()
         for line in ("Initializing daemon...", "PeerID: ", "Swarm listening on ", "RPC API server listening on ",
-                     "Daemon is ready"):
+                     "Memory shown at http://127.0.0.1:", "Daemon is ready"):
             self.assertIn(line, log)
         api = (masu.repo / "api").read_text().strip()
         self.assertRegex(api, r"^/ip4/127\.0\.0\.1/tcp/\d+$")

@@ -1,5 +1,6 @@
 """The page /memory in a headless Chromium: what it shows is what the RPC says, for every eye and hand."""
 
+import json
 import socket
 import threading
 
@@ -155,6 +156,15 @@ class MemoryPage(NodesCase):
         browser = self.open(self.masu(), 1920, 1080)
         self.assertGreaterEqual(browser.evaluate("parseFloat(getComputedStyle(document.body).fontSize)"), 22)
         self.assertEqual(browser.evaluate("document.documentElement.scrollWidth"), 1920)
+        # With all that there may be: a ladder, and an arena that is explained.
+        names = ["purge", "drop code pages", "shrink caches", "stop optional growth", "stop dialling", "shorten idle timeouts",
+                 "trim connections", "refuse inbound streams", "refuse inbound connections", "reset heaviest streams"]
+        rungs = [{"Name": name, "Active": at < 4, "Entered": 7 - at if at < 7 else 0} for at, name in enumerate(names)]
+        browser.evaluate(f"clearTimeout(timer); show(Object.assign({{}}, last, {{Rungs: {json.dumps(rungs)}}})); choose('code')")
+        self.assertEqual(browser.evaluate("$('force').textContent"), "4 of 10 rungs in force")
+        self.assertEqual(browser.evaluate("[...document.querySelectorAll('#rungs .on')].map(li => li.textContent)"),
+                         [f"● {name} {7 - at}×" for at, name in enumerate(names[:4])])
+        self.assertEqual(browser.evaluate(PALE), [])
         for part in ("box", "line"):
             self.assertLessEqual(browser.evaluate(f"$('{part}').getBoundingClientRect().bottom"), 1080, part)
 
@@ -182,6 +192,7 @@ class MemoryPage(NodesCase):
     def test_asks_for_a_token_where_one_is_needed(self):
         masu = self.masu(start=False)
         masu.configure({"API.Authorizations": {"tv": {"AuthSecret": "bearer:sesame", "AllowedPaths": ["/api/v0/stats/memory"]}}})
+        self.assertIn("sesame", masu.out("config", "API.Authorizations"), "without a daemon nobody is asked")
         masu.start()
         browser = self.open(masu, ready="!$('alert').hidden")
         self.assertIn("token", browser.evaluate("$('alert').textContent"))

@@ -13,12 +13,16 @@ BYTES_MAX = 25 * 1024
 
 
 def condense(page):
-    """Without indentation, comments that have a line, and the style's spaces: the source has them for its readers."""
+    """Without what only readers of the source want: indentation, lines of comments, spaces that mean nothing.
+
+    Texts within the page's script therefore have no operators between spaces.
+    """
     lines = (line.strip() for line in page.splitlines())
     page = "\n".join(line for line in lines if line and not line.startswith(("// ", "/* "))) + "\n"
     head, style, rest = re.split(r"(?<=<style>)|(?=</style>)", page)
     style = re.sub(r"\s*([{};:,])\s*", r"\1", style).replace(";}", "}")
-    return head + style + re.sub(r"(?<=[{,;])\n", "", rest)
+    rest = re.sub(r"(?<=[{,;])\n", "", rest)
+    return head + style + re.sub(r" (=>|=|[!=]==|&&|\|\|) ", r"\1", rest)
 
 
 def source_hash(page, tag):
