@@ -117,7 +117,7 @@ def style():
 
 
 def interop():
-    build("--release")
+    build("--tests", "masu", "tests/core/full-node")
     subprocess.run([ROOT / "scripts/setup", "--peers"], check=True, stdin=subprocess.DEVNULL)
     result = subprocess.run([sys.executable, ROOT / "tests/interop/run.py"], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE)
