@@ -19,11 +19,15 @@ namespace masu {
 
 // What one entry may cost at most, in its pool's pages. Whoever defines the entry asserts that it fits.
 namespace plan_entry {
-inline constexpr std::size_t connection_bytes = 8 * 1024;  // Noise, yamux, identify's answer, tags
-inline constexpr std::size_t stream_bytes = 640;
-inline constexpr std::size_t handshake_bytes = 12 * 1024;  // beside the connection; gone when it is made
-inline constexpr std::size_t peer_bytes = 224;             // peerstore: a peer without its addresses
+inline constexpr std::size_t connection_bytes = 2880;  // Noise, yamux, and two tagged peers
+inline constexpr std::size_t link_bytes = 704;         // the socket
+inline constexpr std::size_t stream_bytes = 320;
+inline constexpr std::size_t handshake_bytes = 4 * 1024;  // beside the connection; gone when it is made
+inline constexpr std::size_t dial_bytes = 6 * 1024;       // a peer: its addresses, why each failed, who waits
+inline constexpr std::size_t peer_bytes = 224;            // peerstore: a peer without its addresses
 inline constexpr std::size_t address_bytes = 96;
+inline constexpr std::size_t protocol_block_bytes = 128;  // of 15 protocols that a peer speaks
+inline constexpr std::size_t text_bytes = 208;         // a protocol or an agent, and its place in the table
 inline constexpr std::size_t server_want_bytes = 128;  // bitswap: what a peer wants of us
 inline constexpr std::size_t client_want_bytes = 192;  // bitswap: what we want, with who was asked
 inline constexpr std::size_t bitswap_peer_bytes = 2 * 1024 + 128;
@@ -31,16 +35,16 @@ inline constexpr std::size_t bitswap_stream_bytes = 896;  // an inbound stream: 
 inline constexpr std::size_t session_bytes = 4 * 1024;
 inline constexpr std::size_t history_bytes = 16;         // a sample of memory
 inline constexpr std::size_t known_peer_bytes = 224;     // remembered over restarts, with addresses
-inline constexpr std::size_t request_bytes = 96 * 1024;  // RPC: parsed request, path walk, JSON on its way
+inline constexpr std::size_t request_bytes = 64 * 1024;  // RPC: parsed request, path walk, JSON on its way
 }  // namespace plan_entry
 
 // What a node costs before it holds anything: measured on the static release build for x86-64, at full size
 // for code, since every page of it may be run. Another build passes its own.
 struct FixedCosts {
   std::size_t code_bytes = std::size_t{17} << 20;
-  std::size_t data_bytes = std::size_t{3} << 19;  // variables and relocated constants
-  std::size_t early_bytes = std::size_t{3}
-                            << 18;  // mapped before the heap's hooks: loader, jemalloc's tables
+  std::size_t data_bytes = std::size_t{1} << 20;  // variables and relocated constants
+  std::size_t early_bytes = std::size_t{384}
+                            << 10;  // mapped before the heap's hooks: loader, jemalloc's tables
 };
 
 enum class PlanGroup : std::uint8_t {
@@ -64,16 +68,23 @@ struct PlanRow {
 struct CapacityPlan {
   std::size_t budget_bytes = 0;
 
+  // Of code and constants, resident at once: all of it, or a small budget's share.
+  std::size_t code_bytes = 0;
+
   // Network.
   std::size_t connections = 0;  // hard cap; the connection manager's marks lie below
   std::size_t inbound_streams_per_connection = 0;
   std::size_t streams = 0;  // of all connections, both ways
   std::size_t handshakes = 0;
+  std::size_t dialled_peers = 0;
   std::size_t peers = 0;  // peerstore
   std::size_t addresses = 0;
   std::size_t known_peers = 0;           // remembered over restarts
+  std::size_t protocol_blocks = 0;
+  std::size_t texts = 0;                 // names of protocols and agents
   std::size_t socket_receive_bytes = 0;  // SO_RCVBUF and SO_SNDBUF of every connection, set before connect
   std::size_t socket_send_bytes = 0;
+  std::size_t parked_bytes = 0;       // unread and unsent in all of them, as the kernel counts it
   std::size_t busy_connections = 0;   // those that may have large buffers, for as long as they are busy
   std::size_t busy_socket_bytes = 0;  // of each buffer of a busy one
 
@@ -81,7 +92,7 @@ struct CapacityPlan {
   std::size_t chunks = 0;       // ChunkPool
   std::size_t frame_slots = 0;  // Noise frames of up to 64 KiB being gathered
   std::size_t block_slots = 0;  // blocks of up to 2 MiB being gathered
-  std::size_t block_bytes = 0;  // all block slots filled; these are quotas over the pool, which overlap
+  std::size_t block_bytes = 0;  // all blocks that come in; these are quotas over the pool, which overlap
   std::size_t receive_bytes = 0;
   std::size_t send_bytes = 0;
   std::size_t window_bytes = 0;  // credit given above the first yamux windows; bytes come out of the pool

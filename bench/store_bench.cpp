@@ -1,5 +1,7 @@
 // The store on disk alone, as a program of its own: it prints what each phase took, and the resident memory.
-//     store-bench DIRECTORY [small puts] [MiB of big blocks]
+//     store-bench DIRECTORY [small puts] [MiB of big blocks] [memtable, cache in KiB, open files]
+// The last three are the plan's, if they are not given.
+#include "alloc/page_box.hpp"
 #include "alloc/plan.hpp"
 #include "multiformats/digest.hpp"
 #include "store/disk_store.hpp"
@@ -55,9 +57,11 @@ double processor_seconds() {
 
 void report(const char* what, double seconds, double amount, const char* unit) {
   const Memory now = memory();
-  std::printf("%-22s %8.3f s  %12.1f %-8s CPU %7.3f s, RSS %6.1f MiB, anonymous %6.1f, peak %6.1f\n", what,
-              seconds, amount / seconds, unit, processor_seconds(), static_cast<double>(now.resident) / 1024,
-              static_cast<double>(now.anonymous) / 1024, static_cast<double>(now.peak) / 1024);
+  std::printf(
+      "%-22s %8.3f s  %12.1f %-8s CPU %7.3f s, RSS %6.1f MiB, anonymous %6.1f, peak %6.1f, libraries %6.2f\n",
+      what, seconds, amount / seconds, unit, processor_seconds(), static_cast<double>(now.resident) / 1024,
+      static_cast<double>(now.anonymous) / 1024, static_cast<double>(now.peak) / 1024,
+      static_cast<double>(process_box().count(Door::library).peak_bytes) / (1 << 20));
   std::fflush(stdout);
 }
 
@@ -108,6 +112,12 @@ int main(int count, char** arguments) {
   options.block_cache_bytes = plan->block_cache_bytes;
   options.open_files = plan->open_files;
   options.memory_bytes = plan->store_bytes;
+  const auto given = [&](int at, std::size_t unit, std::size_t& value) {
+    if (count > at) value = std::strtoul(arguments[at], nullptr, 10) * unit;
+  };
+  given(4, 1024, options.memtable_bytes);
+  given(5, 1024, options.block_cache_bytes);
+  given(6, 1, options.open_files);
 
   report("before", 1, 0, "");
   auto start = Clock::now();

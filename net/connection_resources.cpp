@@ -1,6 +1,7 @@
 #include "net/connection_resources.hpp"
 
 #include "alloc/check.hpp"
+#include "alloc/plan.hpp"
 #include "net/connection_stream.hpp"
 #include "net/security/secure_reader.hpp"
 #include "net/upgrade.hpp"
@@ -22,6 +23,9 @@ NoiseIdentity make_identity(const PrivateKey& key, RandomSource& random) {
 }
 
 }  // namespace
+
+static_assert(sizeof(ConnectionStream) <= plan_entry::stream_bytes);
+static_assert(sizeof(Upgrade) + sizeof(PartialLine) <= plan_entry::handshake_bytes);
 
 struct ConnectionResources::Pools {
   SlabPool<Upgrade> upgrades;

@@ -20,8 +20,7 @@ constexpr unsigned quiet_seconds_for_code = 10;
 // What this build costs: its code at full size, as the loader mapped it.
 FixedCosts fixed_costs() {
   FixedCosts costs;
-  if (const auto fixed = measure_fixed(process_box()))
-    costs.code_bytes = std::max(costs.code_bytes, fixed->code_mapped);
+  if (const auto fixed = measure_fixed(process_box())) costs.code_bytes = fixed->code_mapped;
   return costs;
 }
 
@@ -39,6 +38,10 @@ std::uint64_t work_done() {
 constexpr std::uint64_t resting_microseconds = 20'000;
 
 static_assert(MemoryHistory::entry_bytes <= plan_entry::history_bytes);
+// Sockets that are there, and those that are being dialled.
+std::size_t link_bytes(const CapacityPlan& plan) {
+  return (plan.connections + plan.handshakes) * plan_entry::link_bytes;
+}
 
 std::size_t give_chunks_back(void* context, std::size_t) { return static_cast<ChunkPool*>(context)->trim(0); }
 
@@ -78,7 +81,7 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
       blocks_(budget_, "request.block", Lifetime::block, plan.block_bytes),
       imports_(budget_, "unixfs.import", Lifetime::request, plan.import_bytes),
       requests_(budget_, "http.request", Lifetime::request, plan.rpc_requests * plan_entry::request_bytes),
-      links_(budget_, "net.link", Lifetime::connection, plan.connections * plan_entry::connection_bytes),
+      links_(budget_, "net.link", Lifetime::connection, link_bytes(plan)),
       reads_(budget_, "store.read", Lifetime::request, std::size_t{64} * 1024),
       collections_(budget_, "store.collect", Lifetime::request, plan.collect_bytes),
       collect_blocks_(budget_, "store.collect.block", Lifetime::block, max_block_chunks * chunk_bytes),

@@ -48,6 +48,8 @@ Peerstore::Peerstore(Budget& budget, const HashSecret& secret, const PeerstoreLi
       index_(memory_, secret, limits.peers) {
   static_assert(sizeof(Peer) <= plan_entry::peer_bytes);
   static_assert(sizeof(Address) <= plan_entry::address_bytes);
+  static_assert(sizeof(ProtocolBlock) <= plan_entry::protocol_block_bytes);
+  static_assert(TextTable::text_entry_bytes + 4 * sizeof(void*) <= plan_entry::text_bytes);
 }
 
 Peerstore::~Peerstore() {

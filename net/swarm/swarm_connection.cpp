@@ -9,7 +9,7 @@ constexpr int quiet_ticks_max = 3;  // then a busy link is one no more
 
 }  // namespace
 
-static_assert(sizeof(SwarmConnection) + sizeof(SwarmPeer) <= plan_entry::connection_bytes);
+
 
 SwarmConnection* SwarmPeer::in_use() {
   for (SwarmConnection& connection : connections) {

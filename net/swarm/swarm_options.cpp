@@ -20,18 +20,20 @@ ConnectionLimits connection_limits_of(const CapacityPlan& plan) {
 SwarmOptions swarm_options_of(const CapacityPlan& plan) {
   SwarmOptions options;
   options.connections = plan.connections;
-  options.outbound_reserve = std::max<std::size_t>(plan.connections / 8, 2);
+  options.outbound_reserve = std::clamp<std::size_t>(plan.connections / 8, 2, 64);
   options.inbound_handshakes = plan.handshakes - plan.handshakes / 2;
   options.inbound_handshakes_per_host = std::max<std::size_t>(options.inbound_handshakes / 4, 1);
-  // Half of what may be there, and a fifth: as 128 at 64M stand to Kubo's 96 and 32, with room above.
-  options.marks.high = plan.connections * 3 / 4;
-  options.marks.low = plan.connections / 4;
+  // Kubo's 96 and 32 where there is room for them. Beyond, connections cost what others could use: more are
+  // kept when the configuration says so (600 and 900 at 64M, as of old).
+  options.marks.high = std::min<std::size_t>(plan.connections * 3 / 4, 96);
+  options.marks.low = std::min<std::size_t>(plan.connections / 4, 32);
   // A dial that has its socket needs a handshake.
   options.dials = std::max<std::size_t>(plan.handshakes / 2, 1);
   options.dials_per_peer = std::min<std::size_t>(options.dials, 4);
-  options.dialled_peers = std::clamp<std::size_t>(plan.connections / 2, 16, 256);
-  options.dial_bytes = options.dialled_peers * 4096;
-  options.backoff_entries = std::clamp<std::size_t>(plan.peers / 4, 64, 2048);
+  options.dialled_peers = plan.dialled_peers;
+  options.dial_bytes = plan.dialled_peers * 4096;
+  options.dial_waiters = std::clamp<std::size_t>(plan.dialled_peers * 4, 32, 256);
+  options.backoff_entries = std::clamp<std::size_t>(plan.peers / 8, 24, 512);
   options.identify_asks = std::clamp<std::size_t>(plan.connections / 8, 4, 32);
   options.identify_pushes_in = std::clamp<std::size_t>(plan.connections / 16, 2, 16);
   options.identify_pushes_out = std::clamp<std::size_t>(plan.connections / 4, 4, 32);
@@ -40,8 +42,8 @@ SwarmOptions swarm_options_of(const CapacityPlan& plan) {
   options.peerstore.addresses = plan.addresses;
   options.peerstore.addresses_per_connected_peer =
       std::clamp<std::size_t>(plan.addresses / 2 / plan.connections, 4, 64);
-  options.peerstore.texts = std::clamp<std::size_t>(plan.peers / 4, 128, 4096);
-  options.peerstore.protocol_blocks = plan.connections * 4;
+  options.peerstore.texts = plan.texts;
+  options.peerstore.protocol_blocks = plan.protocol_blocks;
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "net/transport/tcp_transport.hpp"
 
+#include "alloc/plan.hpp"
 #include "alloc/slab_pool.hpp"
 #include "net/transport/tcp_dial.hpp"
 #include "net/transport/tcp_link.hpp"
@@ -15,6 +16,8 @@
 
 namespace masu::net {
 namespace {
+
+static_assert(sizeof(TcpLink) <= plan_entry::link_bytes && sizeof(TcpDial) <= plan_entry::link_bytes);
 
 constexpr int accepted_in_turn = 8;
 constexpr Duration accept_pause = 100ms;  // after the kernel had no memory for a socket

@@ -22,7 +22,7 @@ std::size_t row_bytes(const CapacityPlan& plan, std::string_view name) {
 }
 
 TEST(SwarmPlanTest, QuotasOfTheSwarmFitThePlan) {
-  for (const std::size_t mib : {40u, 64u, 128u, 512u, 2048u}) {
+  for (const std::size_t mib : {16u, 32u, 64u, 128u, 512u, 2048u}) {
     const auto plan = derive_plan(mib << 20);
     ASSERT_TRUE(plan) << mib;
     RealLoop loop;
@@ -40,7 +40,9 @@ TEST(SwarmPlanTest, QuotasOfTheSwarmFitThePlan) {
     quotas -= (options.identify_asks + options.identify_pushes_in) * chunk_bytes;
     const TcpOptions tcp = tcp_options_of(*plan);
     quotas += tcp.links_max * sizeof(TcpLink) + tcp.dials_max * sizeof(TcpDial);
-    EXPECT_LE(quotas, row_bytes(*plan, "net.connection")) << mib << "M";
+    EXPECT_LE(quotas, row_bytes(*plan, "net.connection") + row_bytes(*plan, "net.link") +
+                          row_bytes(*plan, "net.dial"))
+        << mib << "M";
     EXPECT_LE(options.inbound_handshakes + options.dials, plan->handshakes) << "each dial finds a handshake";
     EXPECT_LT(options.marks.high, plan->connections);
     swarm.close();
