@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <mutex>
 
@@ -152,6 +153,22 @@ std::optional<ProcessRss> read_process_rss() {
   return rss;
 }
 
+std::optional<ResidentCount> read_resident() {
+  LineReader reader("/proc/self/statm");
+  std::string_view line;
+  if (!reader.opened() || !reader.next(line)) return std::nullopt;
+  // size resident shared ...
+  std::array<std::size_t, 3> pages{};
+  const char* at = line.data();
+  const char* const end = at + line.size();
+  for (std::size_t& count : pages) {
+    const auto [next, error] = std::from_chars(at, end, count);
+    if (error != std::errc()) return std::nullopt;
+    at = next == end ? end : next + 1;
+  }
+  return ResidentCount{pages[1] * page_bytes, pages[2] * page_bytes};
+}
+
 std::size_t resident_bytes(const void* start, std::size_t bytes) {
   std::array<unsigned char, 512> seen;
   auto* at = const_cast<std::uint8_t*>(static_cast<const std::uint8_t*>(start));
@@ -190,6 +207,25 @@ std::size_t drop_clean_code_pages() {
     }
   });
   return dropped;
+}
+
+CleanCode::CleanCode() {
+  for_each_mapping("/proc/self/smaps", [this](const Mapping& mapping) {
+    if (is_clean_code(mapping) && count_ < ranges_.size())
+      ranges_[count_++] = {mapping.start, mapping.bytes()};
+  });
+}
+
+void CleanCode::drop() const noexcept {
+  for (std::size_t i = 0; i < count_; ++i) {
+    madvise(reinterpret_cast<void*>(ranges_[i].start), ranges_[i].bytes, MADV_DONTNEED);
+  }
+}
+
+std::size_t CleanCode::mapped_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count_; ++i) bytes += ranges_[i].bytes;
+  return bytes;
 }
 
 }  // namespace masu

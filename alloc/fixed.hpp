@@ -6,7 +6,9 @@
 
 #include "alloc/page_box.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace masu {
@@ -37,6 +39,13 @@ struct ProcessRss {
 };
 std::optional<ProcessRss> read_process_rss();
 
+// The two that change by the moment, from /proc/self/statm: two microseconds.
+struct ResidentCount {
+  std::size_t all = 0;
+  std::size_t file = 0;  // of them, pages of files
+};
+std::optional<ResidentCount> read_resident();
+
 // Resident pages of a mapped range, in bytes.
 std::size_t resident_bytes(const void* start, std::size_t bytes);
 
@@ -48,5 +57,23 @@ void forget_early_mapping(const void* start, std::size_t bytes);
 // Takes the pages of code and constants that nobody ever wrote to out of RSS; they come back from the page
 // cache, or the disk, when they are used. Returns how many bytes were resident before. Needs no lock.
 std::size_t drop_clean_code_pages();
+
+// The same for who does it often: the mappings are looked up once. To be made when all libraries are loaded,
+// before anything is mapped that must not be dropped.
+class CleanCode {
+ public:
+  CleanCode();
+  void drop() const noexcept;
+  std::size_t mapped_bytes() const noexcept;
+
+ private:
+  struct Range {
+    std::uintptr_t start = 0;
+    std::size_t bytes = 0;
+  };
+  static constexpr std::size_t ranges_max = 32;
+  std::array<Range, ranges_max> ranges_{};
+  std::size_t count_ = 0;
+};
 
 }  // namespace masu

@@ -136,6 +136,26 @@ TEST(FixedTest, ThreadStacksAreStacks) {
   EXPECT_EQ(during->unknown, before->unknown);
 }
 
+TEST(FixedTest, WhatIsResidentIsReadFast) {
+  const auto exact = read_process_rss();
+  const auto count = read_resident();
+  ASSERT_TRUE(exact && count);
+  EXPECT_NEAR(static_cast<double>(count->all), static_cast<double>(exact->now), 0.6 * mib);
+  EXPECT_NEAR(static_cast<double>(count->file), static_cast<double>(exact->file), 0.6 * mib);
+}
+
+TEST(FixedTest, CodeIsDroppedAgainAndAgain) {
+  const CleanCode code;
+  EXPECT_GT(code.mapped_bytes(), 64u * 1024);
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t before = read_process_rss()->file;
+    code.drop();
+    const std::size_t after = read_process_rss()->file;  // by then some of it is back
+    if (i == 0) EXPECT_LT(after, before);
+    EXPECT_LT(after, code.mapped_bytes());
+  }
+}
+
 TEST(FixedTest, CleanCodeCanBeDroppedAndComesBack) {
   const auto before = measure_fixed(process_box());
   const std::size_t dropped = drop_clean_code_pages();

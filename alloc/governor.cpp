@@ -1,0 +1,92 @@
+#include "alloc/governor.hpp"
+
+#include <algorithm>
+
+namespace masu {
+namespace {
+
+struct RungRule {
+  std::string_view name;
+  unsigned threshold;
+};
+
+constexpr std::array<RungRule, rung_count> rules = {{
+    {"purge", 800},
+    {"drop code", 830},
+    {"shrink caches", 860},
+    {"stop growth", 885},
+    {"stop dialling", 905},
+    {"shorten idle times", 920},
+    {"trim connections", 935},
+    {"refuse streams", 950},
+    {"refuse connections", 960},
+    {"reset the heaviest", 975},
+}};
+
+// Between two looks pages of code come in, 64 KiB at a time.
+constexpr std::size_t code_margin_bytes = std::size_t{768} * 1024;
+
+const RungRule& rule_of(Rung rung) { return rules[static_cast<std::size_t>(rung)]; }
+
+}  // namespace
+
+std::string_view name_of(Rung rung) { return rule_of(rung).name; }
+
+unsigned Governor::threshold(Rung rung) { return rule_of(rung).threshold; }
+
+GovernorLimits governor_limits_of(const CapacityPlan& plan) {
+  return {plan.budget_bytes - plan.unspent_bytes, plan.code_bytes};
+}
+
+unsigned Governor::pressure(const GovernorSample& sample) const {
+  const auto thousandths = [](std::size_t bytes, std::size_t limit) {
+    return static_cast<unsigned>(
+        std::min<std::size_t>(bytes / 1024 * 1000 / std::max<std::size_t>(limit / 1024, 1), 9999));
+  };
+  return std::max(thousandths(sample.resident_bytes, limits_.resident_bytes),
+                  thousandths(sample.ours_bytes, sample.ours_limit_bytes));
+}
+
+bool Governor::code_is_full(const GovernorSample& sample) const {
+  return sample.code_bytes + std::min(code_margin_bytes, limits_.code_bytes / 4) > limits_.code_bytes;
+}
+
+void Governor::set(Relief& relief, Rung rung, bool active) {
+  bool& now = active_[static_cast<std::size_t>(rung)];
+  if (now == active) return;
+  now = active;
+  if (active) ++entered_[static_cast<std::size_t>(rung)];
+  relief.set_rung(rung, active);
+}
+
+bool Governor::check(Relief& relief) {
+  GovernorSample sample = relief.sample();
+  if (code_is_full(sample)) {
+    ++entered_[static_cast<std::size_t>(Rung::drop_code)];
+    relief.relieve(Rung::drop_code);
+    sample = relief.sample();
+  }
+  unsigned now = pressure(sample);
+  for (std::size_t i = 0; i < rung_count; ++i) {
+    const auto rung = static_cast<Rung>(i);
+    if (now >= rules[i].threshold) {
+      set(relief, rung, true);
+      relief.relieve(rung);
+      now = pressure(relief.sample());
+    } else if (now + hysteresis < rules[i].threshold) {
+      set(relief, rung, false);
+    }
+  }
+  return now < rules[0].threshold;
+}
+
+std::vector<RungRow> Governor::rows() const {
+  std::vector<RungRow> rows;
+  for (std::size_t i = 0; i < rung_count; ++i) {
+    rows.push_back(
+        {rules[i].name, active_[i], entered_[i], limits_.resident_bytes / 1000 * rules[i].threshold});
+  }
+  return rows;
+}
+
+}  // namespace masu
