@@ -49,15 +49,17 @@ class BlockRoom {
   // An empty grant: not now.
   [[nodiscard]] Grant take(std::size_t block_bytes) {
     const std::size_t bytes = (block_bytes + chunk_bytes - 1) / chunk_bytes * chunk_bytes;
-    if (bytes > bytes_max_ - used_) return {};
+    if (used_ + bytes > bytes_max_) return {};
     used_ += bytes;
     return Grant(this, bytes);
   }
+  // As the constructor; what is above it comes back when it comes back.
+  void set_bytes_max(std::size_t bytes) { bytes_max_ = bytes; }
   std::size_t bytes_max() const { return bytes_max_; }
   std::size_t used_bytes() const { return used_; }
 
  private:
-  const std::size_t bytes_max_;
+  std::size_t bytes_max_;
   std::size_t used_ = 0;
 };
 

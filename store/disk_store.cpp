@@ -114,6 +114,12 @@ StoreResult<std::unique_ptr<DiskStore>> DiskStore::open(const DiskStoreOptions& 
   }
 }
 
+void DiskStore::set_cache_bytes(std::size_t bytes) { engine_->index().set_cache_bytes(bytes); }
+
+StoreResult<void> DiskStore::set_memtable_bytes(std::size_t bytes) {
+  return engine_->index().set_memtable_bytes(bytes);
+}
+
 RecordStore& DiskStore::records() { return engine_->records(); }
 
 StoreResult<std::optional<std::uint32_t>> DiskStore::size(const Multihash& hash) {

@@ -87,6 +87,11 @@ class DiskStore final : public CollectableStore {
   // Pins, names and other records of the repo. Lives as long as the store.
   RecordStore& records();
 
+  // When the budget changes. The cache follows at once, and any thread may call it; the write buffers of the
+  // index are for a worker: what they hold goes to disk first.
+  void set_cache_bytes(std::size_t bytes);
+  StoreResult<void> set_memtable_bytes(std::size_t bytes);
+
   // Identity multihashes are not stored: put() says false, the others that it is not here.
   using BlockStore::put;
   StoreResult<std::optional<std::uint32_t>> size(const Multihash& hash) override;

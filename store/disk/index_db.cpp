@@ -46,14 +46,22 @@ class NoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-rocksdb::BlockBasedTableOptions table_options(const IndexDbOptions& options) {
-  rocksdb::BlockBasedTableOptions table;
+std::size_t arena_block_bytes(std::size_t memtable_bytes) {
+  return std::clamp<std::size_t>(memtable_bytes / 16, 16 * 1024, io_buffer_bytes);
+}
+
+std::shared_ptr<rocksdb::Cache> make_cache(std::size_t bytes) {
   // One shard: with the usual 64, a shard of a small cache is smaller than a block.
   rocksdb::LRUCacheOptions cache;
-  cache.capacity = options.block_cache_bytes;
+  cache.capacity = bytes;
   cache.num_shard_bits = 0;
   cache.strict_capacity_limit = true;
-  table.block_cache = rocksdb::NewLRUCache(cache);
+  return rocksdb::NewLRUCache(cache);
+}
+
+rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
@@ -65,16 +73,17 @@ rocksdb::BlockBasedTableOptions table_options(const IndexDbOptions& options) {
   return table;
 }
 
-rocksdb::ColumnFamilyOptions family_options(const IndexDbOptions& options, std::size_t memtable_bytes) {
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache,
+                                            std::size_t memtable_bytes) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = memtable_bytes;
   family.max_write_buffer_number = 2;
-  family.arena_block_size = std::clamp<std::size_t>(memtable_bytes / 16, 16 * 1024, io_buffer_bytes);
+  family.arena_block_size = arena_block_bytes(memtable_bytes);
   family.compression = rocksdb::kNoCompression;  // keys are digests
   family.target_file_size_base = table_file_bytes;
   family.max_bytes_for_level_base = 4 * table_file_bytes;
   family.level0_file_num_compaction_trigger = 4;
-  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(options)));
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
   return family;
 }
 
@@ -112,6 +121,7 @@ rocksdb::DBOptions db_options(const IndexDbOptions& options) {
 struct IndexDb::Parts {
   std::string directory;
   rocksdb::Env* env = nullptr;
+  std::shared_ptr<rocksdb::Cache> cache;  // of both families
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // index, meta; of db
 
@@ -172,9 +182,10 @@ StoreResult<std::unique_ptr<IndexDb>> IndexDb::open(const IndexDbOptions& option
   parts->directory = options.directory;
   const rocksdb::DBOptions db = db_options(options);
   parts->env = db.env;
+  parts->cache = make_cache(options.block_cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-      {"index", family_options(options, options.memtable_bytes)},
-      {rocksdb::kDefaultColumnFamilyName, family_options(options, options.memtable_bytes / 2)},
+      {"index", family_options(parts->cache, options.memtable_bytes)},
+      {rocksdb::kDefaultColumnFamilyName, family_options(parts->cache, options.memtable_bytes / 2)},
   };
   rocksdb::DB* opened = nullptr;
   const auto status = rocksdb::DB::Open(db, options.directory, families, &parts->handles, &opened);
@@ -210,6 +221,23 @@ StoreResult<void> IndexDb::write(Batch& batch, bool synced) {
   if (status.ok()) return {};
   write_failed_ = true;
   return std::unexpected(error_of(status));
+}
+
+void IndexDb::set_cache_bytes(std::size_t bytes) {
+  parts_->cache->SetCapacity(std::max<std::size_t>(bytes, cache_bytes_min));
+}
+
+StoreResult<void> IndexDb::set_memtable_bytes(std::size_t bytes) {
+  for (const Family family : {Family::index, Family::meta}) {
+    const std::size_t own = family == Family::index ? bytes : bytes / 2;
+    const auto status = parts_->db->SetOptions(
+        handle(family), {{"write_buffer_size", std::to_string(own)},
+                         {"arena_block_size", std::to_string(arena_block_bytes(own))}});
+    if (!status.ok()) return std::unexpected(error_of(status));
+  }
+  const auto status = parts_->db->Flush(rocksdb::FlushOptions(), parts_->handles);
+  if (!status.ok()) return std::unexpected(error_of(status));
+  return {};
 }
 
 std::unique_ptr<IndexDb::Cursor> IndexDb::open_cursor(Family family) {

@@ -94,6 +94,11 @@ class IndexDb {
   // `synced`: it and all writes before it are durable when this returns.
   StoreResult<void> write(Batch& batch, bool synced);
   std::unique_ptr<Cursor> open_cursor(Family family);
+  // With less, readers that pin their blocks could find no room for the next.
+  static constexpr std::size_t cache_bytes_min = 128 * 1024;
+  void set_cache_bytes(std::size_t bytes);
+  // Of memtables from now on; what is in larger ones goes to disk. For a worker: it waits for the disk.
+  StoreResult<void> set_memtable_bytes(std::size_t bytes);
   // Of its files.
   StoreResult<std::uint64_t> disk_bytes();
 
