@@ -264,8 +264,8 @@ Chunk ChunkPool::take(Account& holder, Need need) noexcept {
   bool resident = false;
   {
     const std::lock_guard guard(lock_);
-    const std::size_t kept_back = need == Need::optional ? capacity_ / 8 : 0;
-    if (stats_.used + kept_back < capacity_) {
+    const std::size_t kept_back = need == Need::optional ? stats_.capacity / 8 : 0;
+    if (stats_.used + kept_back < stats_.capacity) {
       resident = resident_ != none;
       std::uint32_t& list = resident ? resident_ : untouched_;
       index = std::exchange(list, links_[list].next);
@@ -283,6 +283,11 @@ Chunk ChunkPool::take(Account& holder, Need need) noexcept {
   unpoison(memory_of(index), chunk_bytes);
   links_[index] = Link{&holder, none, 0, 0};
   return Chunk(this, index);
+}
+
+void ChunkPool::set_capacity(std::size_t capacity_chunks) noexcept {
+  const std::lock_guard guard(lock_);
+  stats_.capacity = std::min(capacity_chunks, capacity_);
 }
 
 // Gives the chunk its pages, or puts it back.

@@ -122,6 +122,9 @@ class ChunkPool {
   // Charges a chunk to another holder; false (and nothing changed) when that one's quota is used up.
   [[nodiscard]] bool transfer(Chunk& chunk, Account& to) noexcept;
   [[nodiscard]] bool transfer(ChunkChain& chain, Account& to) noexcept;
+  // How many may be out from now on: at most what it was made with. Those above it come back when they come
+  // back.
+  void set_capacity(std::size_t capacity_chunks) noexcept;
   // Gives pages of free chunks back until at most `keep_chunks` free ones are resident; returns bytes given.
   std::size_t trim(std::size_t keep_chunks = 0) noexcept;
   ChunkPoolStats stats() const noexcept;
@@ -198,6 +201,8 @@ class SlotGroup {
     return Slot(this);
   }
   std::string_view name() const { return name_; }
+  // Those above it come back when they come back.
+  void set_slots(std::size_t slots) { slots_ = slots; }
   std::size_t slots() const { return slots_; }
   std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }

@@ -129,7 +129,7 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
   }
 
   net::Host& host;
-  const BitswapLimits limits;
+  BitswapLimits limits;
   BitswapStat stat;
   bool stopped = false;
   GiverListener* givers = nullptr;
@@ -193,6 +193,18 @@ bool Bitswap::has_given(const PeerId& id) const {
 }
 
 void Bitswap::listen_for_givers(GiverListener* listener) { parts_->givers = listener; }
+
+void Bitswap::set_bounds(const BitswapLimits& limits) {
+  parts_->limits.wants = limits.wants;
+  parts_->limits.wants_per_peer = limits.wants_per_peer;
+  parts_->limits.client_wants = limits.client_wants;
+  parts_->limits.asks = limits.asks;
+  parts_->limits.block_bytes = limits.block_bytes;
+  parts_->limits.send_bytes = limits.send_bytes;
+  parts_->block_account.set_quota(limits.block_bytes);
+  parts_->send_account.set_quota(limits.send_bytes);
+  parts_->intake.room().set_bytes_max(limits.block_bytes);
+}
 
 void Bitswap::stop() { parts_->stop(); }
 

@@ -79,6 +79,9 @@ class Bitswap final {
   bool has_given(const PeerId& peer) const;
   // `listener` must outlive this, or take itself away with null.
   void listen_for_givers(GiverListener* listener);
+  // Other bounds of wants and of bytes in flight, as the plan of another budget says. Requires: not above
+  // those at the start.
+  void set_bounds(const BitswapLimits& limits);
 
   // Ends all streams and drops what peers want; sessions get no more answers. Jobs that are under way come
   // back later: idle() says when the last one has.

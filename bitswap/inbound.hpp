@@ -40,7 +40,7 @@ class Intake final : private net::Timer {
   // Those that wait may go on.
   void pump();
   std::size_t streams() const { return streams_.used(); }
-  const BlockRoom& room() const { return room_; }
+  BlockRoom& room() { return room_; }
 
  private:
   friend class Inbound;

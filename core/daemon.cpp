@@ -135,7 +135,11 @@ class Process {
 // The first signal ends the daemon in order, the second at once.
 class Signals {
  public:
-  Signals(EventLoop& loop, RealNode& node) : set_(loop.context(), SIGINT, SIGTERM), node_(node) { wait(); }
+  Signals(EventLoop& loop, RealNode& node, Repo& repo)
+      : set_(loop.context(), SIGINT, SIGTERM), hang_up_(loop.context(), SIGHUP), node_(node), repo_(repo) {
+    wait();
+    wait_for_hang_up();
+  }
 
  private:
   void wait() {
@@ -148,8 +152,34 @@ class Signals {
     });
   }
 
+  // The configuration changed: its memory budget holds from now on.
+  void wait_for_hang_up() {
+    hang_up_.async_wait([this](const boost::system::error_code& error, int) {
+      if (error) return;
+      if (const auto changed = take_budget(); !changed)
+        std::fprintf(stderr, "SIGHUP: %s\n", changed.error().c_str());
+      wait_for_hang_up();
+    });
+  }
+
+  Result take_budget() {
+    const auto config = Repo::read_config(repo_.path());
+    if (!config) return std::unexpected(config.error());
+    const std::string text = config->text("Memory.Budget").value_or("");
+    if (text.empty()) return std::unexpected("Memory.Budget is not set: the budget stays as it is");
+    const auto bytes = parse_budget(text);
+    if (!bytes) return std::unexpected("Memory.Budget: \"" + text + "\" is no size");
+    if (auto set = node_.set_budget(static_cast<std::size_t>(*bytes)); !set) return set;
+    // Else the next change of another key would write the old one back.
+    if (auto kept = repo_.config().set("Memory.Budget", boost::json::string(text)); !kept) return kept;
+    say("Memory budget: " + format_bytes(static_cast<std::size_t>(*bytes)));
+    return {};
+  }
+
   boost::asio::signal_set set_;
+  boost::asio::signal_set hang_up_;
   RealNode& node_;
+  Repo& repo_;
 };
 
 // "127.0.0.1:5001", "[::1]:5001": as URLs have it.
@@ -201,7 +231,7 @@ Result serve(Process& process, const DaemonOptions& options) {
   rpc::Server server(node, process.memory().requests());
   server.set_other_paths(&pages);
   node.on_shut_down([&] { loop.stop(); });
-  Signals signals(loop, node);
+  Signals signals(loop, node, process.repo());
   Result result = listen_api(server, process.repo());
   if (result) {
     say("Daemon is ready");

@@ -50,6 +50,11 @@ class Node {
   virtual Account& import_account() = 0;
   virtual MemoryReport memory_report() = 0;
   virtual const MemoryHistory& memory_history() = 0;
+  // Lives within `bytes` from now on: what is above goes as the ladder says, the node keeps working. At most
+  // what it was started with. The error (too small, too large) leaves all as it was.
+  virtual std::expected<void, std::string> set_budget(std::size_t bytes) = 0;
+  // One look of the governor. True: what is resident is within the budget.
+  virtual bool check_memory() = 0;
 
   virtual boost::asio::io_context& context() = 0;
   virtual const net::Clock& clock() const = 0;

@@ -61,7 +61,19 @@ SlabPool<Upgrade>& ConnectionResources::upgrades() { return pools_->upgrades; }
 SlabPool<ConnectionStream>& ConnectionResources::streams() { return pools_->streams; }
 SlabPool<PartialLine>& ConnectionResources::partial_lines() { return pools_->partial_lines; }
 
+void ConnectionResources::set_bounds(const ConnectionLimits& limits) {
+  limits_.receive_bytes = limits.receive_bytes;
+  limits_.send_bytes = limits.send_bytes;
+  limits_.window_bytes = limits.window_bytes;
+  limits_.frame_slots = limits.frame_slots;
+  receive_.set_quota(limits.receive_bytes);
+  send_.set_quota(limits.send_bytes);
+  window_.set_quota(limits.window_bytes);
+  frame_slots_.set_slots(limits.frame_slots);
+}
+
 bool ConnectionResources::memory_low() const {
+  if (!growth_allowed_) return true;
   const ChunkPoolStats stats = chunks_.stats();
   return stats.used > stats.capacity - stats.capacity / 8 ||
          receive_.live_bytes() > limits_.receive_bytes - limits_.receive_bytes / 8;

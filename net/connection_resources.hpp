@@ -96,6 +96,13 @@ class ConnectionResources {
 
   // Less than an eighth of the chunks, or of the quota of net.receive, is free: nothing optional is begun.
   bool memory_low() const;
+  // Other bounds of what is in flight, as the plan of another budget says. Requires: not above those at the
+  // start.
+  void set_bounds(const ConnectionLimits& limits);
+  // The ladder: nothing optional is begun; streams that peers open are refused.
+  void set_growth(bool allowed) { growth_allowed_ = allowed; }
+  void set_inbound_streams(bool allowed) { inbound_streams_allowed_ = allowed; }
+  bool inbound_streams_allowed() const { return inbound_streams_allowed_; }
   void wait(MemoryWaiter& waiter);
   void wake_one();
   bool pressed() const { return !waiters_.empty() || memory_low(); }
@@ -103,7 +110,9 @@ class ConnectionResources {
  private:
   struct Pools;
 
-  const ConnectionLimits limits_;
+  ConnectionLimits limits_;
+  bool growth_allowed_ = true;
+  bool inbound_streams_allowed_ = true;
   ChunkPool& chunks_;
   RandomSource& random_;
   Account receive_;

@@ -9,7 +9,9 @@
 #include "core/cli/quote.hpp"
 #include "core/cli/watch.hpp"
 #include "core/config.hpp"
+#include "core/node/node_memory.hpp"
 #include "core/repo.hpp"
+#include "core/rpc/commands/memory_value.hpp"
 #include "core/rpc/commands/program.hpp"
 #include "core/rpc/options.hpp"
 
@@ -175,10 +177,10 @@ int Program::run_memory_plan(const Invocation& invocation) {
   std::string_view text = invocation.text("memory-budget");
   auto budget = parse_budget(text);
   if (!budget) return fail("--memory-budget: " + quoted(text) + " is not a size (64M, 48MiB, 100000000)");
-  auto plan = derive_plan(static_cast<std::size_t>(*budget));
-  if (plan) return print(format_plan(*plan));
-  write_all(streams_.out, format_plan(plan.error().plan));
-  return fail(plan.error().reason);
+  const auto plan = derive_plan(static_cast<std::size_t>(*budget), fixed_costs());
+  const CapacityPlan& sum = plan ? *plan : plan.error().plan;
+  const int printed = print_value(invocation, rpc::commands::plan_value(sum), format_plan(sum));
+  return plan ? printed : fail(plan.error().reason);
 }
 
 // --- Commands that a node runs. ---

@@ -49,7 +49,9 @@ void EventLoop::step() {
   // What is ready now, but not for ever: timers are due as well.
   for (int count = 0; count < 64 && context_.poll_one() > 0; ++count) {
   }
-  timers_.advance(clock_.now());
+  const TimePoint now = clock_.now();
+  timers_.advance(now);
+  if (watch_ != nullptr) watch_->on_turn(now);
 }
 
 void EventLoop::run() {

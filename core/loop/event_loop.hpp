@@ -16,6 +16,15 @@
 
 namespace masu::core {
 
+// Told after each turn of the loop.
+class TurnWatch {
+ public:
+  virtual void on_turn(TimePoint now) = 0;
+
+ protected:
+  ~TurnWatch() = default;
+};
+
 class EventLoop {
  public:
   EventLoop();
@@ -25,6 +34,8 @@ class EventLoop {
   boost::asio::io_context& context() { return context_; }
   const RealClock& clock() const { return clock_; }
   net::TimerQueue& timers() { return timers_; }
+  // Null: nobody.
+  void set_watch(TurnWatch* watch) { watch_ = watch; }
 
   // Runs until stop().
   void run();
@@ -52,6 +63,7 @@ class EventLoop {
   RealClock clock_;
   net::TimerQueue timers_;
   boost::asio::posix::stream_descriptor wake_;  // the timerfd
+  TurnWatch* watch_ = nullptr;
   std::optional<TimePoint> armed_;
   std::optional<TimePoint> net_deadline_;
   std::atomic<bool> stopped_{false};

@@ -1,5 +1,6 @@
 #include "core/node/node_memory.hpp"
 
+#include "alloc/check.hpp"
 #include "alloc/fixed.hpp"
 #include "alloc/heap.hpp"
 #include "alloc/page_box.hpp"
@@ -7,35 +8,12 @@
 
 #include <algorithm>
 
-#include <sys/resource.h>
-
 namespace masu::core {
 namespace {
 
 // A block of 2 MiB that begins anywhere in a chunk.
 constexpr std::size_t max_block_chunks = (std::size_t{2} << 20) / chunk_bytes + 1;
 constexpr std::uint64_t default_budget = std::uint64_t{64} << 20;
-constexpr unsigned quiet_seconds_for_code = 10;
-
-// What this build costs: its code at full size, as the loader mapped it.
-FixedCosts fixed_costs() {
-  FixedCosts costs;
-  if (const auto fixed = measure_fixed(process_box())) costs.code_bytes = fixed->code_mapped;
-  return costs;
-}
-
-// Time that this process has worked, in microseconds.
-std::uint64_t work_done() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto microseconds = [](const timeval& time) {
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
-  };
-  return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
-}
-
-// Less than this in a second is rest: timers, a ping.
-constexpr std::uint64_t resting_microseconds = 20'000;
 
 static_assert(MemoryHistory::entry_bytes <= plan_entry::history_bytes);
 // Sockets that are there, and those that are being dialled.
@@ -46,6 +24,18 @@ std::size_t link_bytes(const CapacityPlan& plan) {
 std::size_t give_chunks_back(void* context, std::size_t) { return static_cast<ChunkPool*>(context)->trim(0); }
 
 }  // namespace
+
+FixedCosts fixed_costs() {
+  FixedCosts costs;
+  if (const auto fixed = measure_fixed(process_box())) costs.code_bytes = fixed->code_mapped;
+  return costs;
+}
+
+std::expected<CapacityPlan, std::string> plan_of_budget(std::size_t budget_bytes) {
+  auto plan = derive_plan(budget_bytes, fixed_costs());
+  if (!plan) return std::unexpected(plan.error().reason + "\n" + format_plan(plan.error().plan));
+  return std::move(*plan);
+}
 
 std::expected<CapacityPlan, std::string> choose_plan(const std::string& budget_text,
                                                      const std::string& configured) {
@@ -58,9 +48,7 @@ std::expected<CapacityPlan, std::string> choose_plan(const std::string& budget_t
     }
     budget = *parsed;
   }
-  auto plan = derive_plan(budget, fixed_costs());
-  if (!plan) return std::unexpected(plan.error().reason + "\n" + format_plan(plan.error().plan));
-  return std::move(*plan);
+  return plan_of_budget(budget);
 }
 
 std::expected<std::unique_ptr<NodeMemory>, std::string> NodeMemory::enter(const CapacityPlan& plan) {
@@ -75,6 +63,7 @@ std::expected<std::unique_ptr<NodeMemory>, std::string> NodeMemory::enter(const 
 
 NodeMemory::NodeMemory(const CapacityPlan& plan)
     : plan_(plan),
+      start_budget_bytes_(plan.budget_bytes),
       budget_("node", plan.ours_bytes),
       chunk_account_(budget_, "chunks", Lifetime::process, plan.chunks * chunk_bytes + plan.chunks * 64),
       chunks_(chunk_account_, plan.chunks),
@@ -105,22 +94,19 @@ void NodeMemory::note_history(TimePoint now) {
   history_.note(now, sample);
 }
 
-void NodeMemory::rest() {
-  const std::uint64_t work = work_done();
-  const bool quiet = work - work_seen_ < resting_microseconds;
-  work_seen_ = work;
-  quiet_seconds_ = quiet ? quiet_seconds_ + 1 : 0;
-  if (quiet_seconds_ == 1) {
-    chunks_.trim(0);
-    purge_heap();
-  }
-  if (quiet_seconds_ == quiet_seconds_for_code) {
-    chunks_.trim(0);
-    purge_heap();
-    drop_clean_code_pages();
-  }
-  // This call itself is work.
-  work_seen_ = work_done();
+void NodeMemory::set_plan(const CapacityPlan& plan) {
+  MASU_CHECK(plan.budget_bytes <= start_budget_bytes_, "tables were made for the budget of the start");
+  plan_ = plan;
+  process_box().set_limits(plan.ours_bytes, plan.library_bytes);
+  budget_.set_limit(plan.ours_bytes);
+  chunks_.set_capacity(plan.chunks);
+  blocks_.set_quota(plan.block_bytes);
+  // Work that has begun goes on: it is over sooner or later, and one more request (to set the budget) finds
+  // room.
+  imports_.set_quota(std::max(plan.import_bytes, imports_.live_bytes()));
+  requests_.set_quota(std::max(plan.rpc_requests * plan_entry::request_bytes,
+                               requests_.live_bytes() + plan_entry::request_bytes));
+  links_.set_quota(link_bytes(plan));
 }
 
 }  // namespace masu::core

@@ -2,8 +2,8 @@
 // the accounts of what is no part's own.
 //
 // Made first, destroyed last, once in a process (it puts the process under the plan); every row of the plan
-// that belongs to `ours` has its account below its budget. While the node rests it gives back what a burst
-// left behind. Loop thread, but for the reclaimer that the heap calls when the library door runs dry.
+// that belongs to `ours` has its account below its budget. Loop thread, but for the reclaimer that the heap
+// calls when the library door runs dry.
 #pragma once
 
 #include "alloc/budget.hpp"
@@ -24,6 +24,11 @@ namespace masu::core {
 // budget that is too small show the sum.
 std::expected<CapacityPlan, std::string> choose_plan(const std::string& budget_text,
                                                      const std::string& configured);
+
+// What this build costs: its code at full size, as the loader mapped it.
+FixedCosts fixed_costs();
+// The plan of a budget for this build. The error shows the sum that was tried.
+std::expected<CapacityPlan, std::string> plan_of_budget(std::size_t budget_bytes);
 
 class NodeMemory {
  public:
@@ -48,14 +53,17 @@ class NodeMemory {
   // Notes the memory of this moment in the history.
   void note_history(TimePoint now);
 
-  // Called about once a second: after a second without work, free chunks and free pages of the heap go back
-  // to the kernel; after ten, pages of code too.
-  void rest();
+  // The plan of a smaller budget, or back to a larger one up to that of the start: doors, quotas and the
+  // chunk pool follow at once; what is held above them comes back when it comes back. Who has sized tables by
+  // the plan is told by the caller.
+  void set_plan(const CapacityPlan& plan);
+  std::size_t start_budget_bytes() const { return start_budget_bytes_; }
 
  private:
   explicit NodeMemory(const CapacityPlan& plan);
 
-  const CapacityPlan plan_;
+  CapacityPlan plan_;
+  const std::size_t start_budget_bytes_;
   Budget budget_;
   Account chunk_account_;
   ChunkPool chunks_;
@@ -68,8 +76,6 @@ class NodeMemory {
   Account collect_blocks_;  // the one that is being marked
   Account history_account_;
   MemoryHistory history_;
-  std::uint64_t work_seen_ = 0;
-  unsigned quiet_seconds_ = 0;
 };
 
 }  // namespace masu::core

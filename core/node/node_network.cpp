@@ -133,6 +133,7 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
                          store::BlockStore& blocks, store::RecordStore& records, store::Jobs& jobs,
                          PrivateKey identity, const std::string& agent)
     : identity_(std::move(identity)),
+      agent_(agent),
       ping_account_(memory.budget(), "net.ping", Lifetime::stream, std::size_t{64} * 1024),
       turns_(loop.context()),
       resources_(memory.budget(), memory.chunks(), random, identity_,
@@ -144,6 +145,7 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
       known_secret_(draw_secret(random)) {
   swarm_->add_transport(tcp_);
   swarm_->set_resolver(*resolver_);
+  marks_ = options_of(config, memory.plan(), agent).marks;
   ping_ = std::make_unique<net::Ping>(*swarm_, random, ping_account_, net::PingLimits());
   bitswap::BitswapLimits limits = bitswap::BitswapLimits::from(memory.plan());
   limits.server = config.boolean("Bitswap.ServerEnabled").value_or(true);
@@ -193,6 +195,39 @@ std::expected<std::unique_ptr<NodeNetwork>, std::string> NodeNetwork::start(
   }
   if (!errors.empty()) warn(errors);
   return network;
+}
+
+void NodeNetwork::follow_plan(const Config& config, const CapacityPlan& plan) {
+  resources_.set_bounds(net::connection_limits_of(plan));
+  const net::SwarmOptions options = options_of(config, plan, agent_);
+  marks_ = options.marks;
+  swarm_->set_bounds(options);
+  bitswap_->set_bounds(bitswap::BitswapLimits::from(plan));
+}
+
+void NodeNetwork::set_rung(Rung rung, bool active) {
+  switch (rung) {
+    case Rung::stop_growth: resources_.set_growth(!active); return;
+    case Rung::stop_dialling: swarm_->set_dialling(!active); return;
+    case Rung::shorten_idle: {
+      net::ConnectionMarks marks = marks_;
+      if (active) marks.grace = marks.silence = 1s;
+      swarm_->set_marks(marks);
+      return;
+    }
+    case Rung::refuse_streams: resources_.set_inbound_streams(!active); return;
+    case Rung::refuse_connections: swarm_->set_accepting(!active); return;
+    default: return;
+  }
+}
+
+void NodeNetwork::relieve(Rung rung) {
+  switch (rung) {
+    case Rung::shrink_caches: swarm_->peerstore().forget_unconnected(); return;
+    case Rung::trim_connections: swarm_->trim(swarm_->connections() / 16 + 1); return;
+    case Rung::reset_heaviest: swarm_->give_up_heaviest(); return;
+    default: return;
+  }
 }
 
 void NodeNetwork::close() {

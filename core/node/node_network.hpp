@@ -2,6 +2,7 @@
 // configuration says. A part of RealNode; loop thread only.
 #pragma once
 
+#include "alloc/governor.hpp"
 #include "bitswap/bitswap.hpp"
 #include "core/config.hpp"
 #include "core/loop/event_loop.hpp"
@@ -35,6 +36,12 @@ class NodeNetwork {
   net::Ping& ping() { return *ping_; }
   bitswap::Bitswap& bitswap() { return *bitswap_; }
 
+  // The plan changed: bounds of connections and of bytes in flight follow.
+  void follow_plan(const Config& config, const CapacityPlan& plan);
+  // The ladder: what a rung says of the network.
+  void set_rung(Rung rung, bool active);
+  void relieve(Rung rung);
+
   // Begins the end; the loop must run until closed().
   void close();
   bool closed() const;
@@ -45,6 +52,8 @@ class NodeNetwork {
               const std::string& agent);
 
   const PrivateKey identity_;
+  const std::string agent_;
+  net::ConnectionMarks marks_;
   Account ping_account_;
   net::AsioTurns turns_;
   net::ConnectionResources resources_;

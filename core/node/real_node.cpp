@@ -9,7 +9,6 @@
 namespace masu::core {
 namespace {
 
-constexpr Duration rest_interval = 1s;
 // For jobs, peers and requests to end; then the process ends without them.
 constexpr Duration close_timeout = 10s;
 
@@ -34,7 +33,7 @@ std::expected<std::unique_ptr<RealNode>, std::string> RealNode::open(Repo& repo,
 }
 
 RealNode::RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_ptr<store::DiskStore> blocks)
-    : repo_(repo), memory_(memory), loop_(loop), blocks_(std::move(blocks)) {
+    : repo_(repo), memory_(memory), loop_(loop), governor_(memory, loop), blocks_(std::move(blocks)) {
   pins_ = std::make_unique<store::PinSet>(blocks_->records());
   workers_ = std::make_unique<Workers>(loop.context(), memory.plan().worker_threads);
   reads_ = std::make_unique<store::LocalReads>(*blocks_, *workers_, memory.chunks(), memory.reads());
@@ -47,15 +46,62 @@ RealNode::RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_
                                                                  .memory = memory.collections(),
                                                                  .memory_bytes = memory.plan().collect_bytes,
                                                                  .spill_directory = repo.path()});
-  loop_.timers().arm(*this, loop_.clock().now() + rest_interval);
+  governor_.set_hooks({.set = [this](Rung rung, bool active) { set_rung(rung, active); },
+                       .relieve =
+                           [this](Rung rung) {
+                             if (network_) network_->relieve(rung);
+                           }});
 }
 
 RealNode::~RealNode() = default;
 
-void RealNode::on_timer(TimePoint now) {
-  memory_.note_history(now);
-  memory_.rest();
-  loop_.timers().arm(*this, now + rest_interval);
+// --- Memory. ---
+
+MemoryReport RealNode::memory_report() {
+  MemoryReport report = memory_.report();
+  report.rungs = governor_.ladder().rows();
+  return report;
+}
+
+void RealNode::set_rung(Rung rung, bool active) {
+  if (rung == Rung::shrink_caches) {
+    blocks_->set_cache_bytes(memory_.plan().block_cache_bytes / (active ? 4 : 1));
+  }
+  if (network_) network_->set_rung(rung, active);
+}
+
+std::expected<void, std::string> RealNode::set_budget(std::size_t bytes) {
+  if (bytes > memory_.start_budget_bytes()) {
+    return std::unexpected("this node was started with a budget of " +
+                           format_bytes(memory_.start_budget_bytes()) +
+                           ", and its tables were made for it: for more, start it anew");
+  }
+  const auto plan = plan_of_budget(bytes);
+  if (!plan) return std::unexpected(plan.error());
+  memory_.set_plan(*plan);
+  governor_.follow_plan();
+  if (network_) network_->follow_plan(repo_.config(), *plan);
+  blocks_->set_cache_bytes(plan->block_cache_bytes);
+  memtables_.start(plan->memtable_bytes);
+  governor_.check();
+  return {};
+}
+
+void RealNode::MemtableJob::start(std::size_t bytes) {
+  wanted_ = bytes;
+  if (running_) return;
+  bytes_ = wanted_;
+  running_ = node_.workers_->post(*this, store::JobClass::write);
+}
+
+void RealNode::MemtableJob::run() noexcept {
+  // What fails (a full disk) leaves the buffers as they are; the next change tries again.
+  [[maybe_unused]] const auto set = node_.blocks_->set_memtable_bytes(bytes_);
+}
+
+void RealNode::MemtableJob::finish() noexcept {
+  running_ = false;
+  if (wanted_ != bytes_) start(wanted_);
 }
 
 const MemoryHistory& RealNode::memory_history() {
@@ -101,7 +147,6 @@ void RealNode::shut_down() {
 
 void RealNode::close() {
   stopping_ = true;
-  cancel();
   const TimePoint deadline = loop_.clock().now() + close_timeout;
   if (network_) {
     network_->close();

@@ -8,6 +8,7 @@
 #include "core/loop/event_loop.hpp"
 #include "core/loop/workers.hpp"
 #include "core/node.hpp"
+#include "core/node/node_governor.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/node_network.hpp"
 #include "core/repo.hpp"
@@ -23,12 +24,12 @@
 
 namespace masu::core {
 
-class RealNode final : public Node, private net::Timer {
+class RealNode final : public Node {
  public:
   // Opens the store of `repo`. All must outlive the node.
   static std::expected<std::unique_ptr<RealNode>, std::string> open(Repo& repo, NodeMemory& memory,
                                                                     EventLoop& loop);
-  ~RealNode() override;
+  ~RealNode();
 
   // Kubo pins the empty directory in a fresh repo; so do we.
   std::expected<void, std::string> add_empty_directory();
@@ -44,8 +45,10 @@ class RealNode final : public Node, private net::Timer {
   ChunkPool& chunks() override { return memory_.chunks(); }
   Account& block_account() override { return memory_.blocks(); }
   Account& import_account() override { return memory_.imports(); }
-  MemoryReport memory_report() override { return memory_.report(); }
   const MemoryHistory& memory_history() override;
+  MemoryReport memory_report() override;
+  std::expected<void, std::string> set_budget(std::size_t bytes) override;
+  bool check_memory() override { return governor_.check(); }
 
   boost::asio::io_context& context() override { return loop_.context(); }
   const net::Clock& clock() const override { return loop_.clock(); }
@@ -70,11 +73,26 @@ class RealNode final : public Node, private net::Timer {
 
  private:
   RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_ptr<store::DiskStore> blocks);
-  void on_timer(TimePoint now) override;
+  // Write buffers of the store follow the plan on a worker.
+  class MemtableJob final : public store::Job {
+   public:
+    explicit MemtableJob(RealNode& node) : node_(node) {}
+    void start(std::size_t bytes);
+
+   private:
+    void run() noexcept override;
+    void finish() noexcept override;
+    RealNode& node_;
+    bool running_ = false;
+    std::size_t bytes_ = 0;  // being set
+    std::size_t wanted_ = 0;
+  };
+  void set_rung(Rung rung, bool active);
 
   Repo& repo_;
   NodeMemory& memory_;
   EventLoop& loop_;
+  NodeGovernor governor_;
   RealRandom random_;
   std::unique_ptr<store::DiskStore> blocks_;
   std::unique_ptr<store::PinSet> pins_;
@@ -82,6 +100,7 @@ class RealNode final : public Node, private net::Timer {
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<store::LocalReads> reads_;
   std::unique_ptr<NodeNetwork> network_;
+  MemtableJob memtables_{*this};
   std::function<void()> on_shut_down_;
   bool stopping_ = false;
 };

@@ -36,6 +36,7 @@ constexpr auto listed = std::to_array<const CommandSpec*>({
     &commands::ls,
     &commands::memory,
     &commands::memory_plan,
+    &commands::memory_set,
     &commands::pin,
     &commands::pin_add,
     &commands::pin_ls,

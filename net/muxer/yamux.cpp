@@ -173,7 +173,8 @@ std::expected<YamuxStream*, YamuxError> Yamux::on_syn(const YamuxHeader& header)
     return std::unexpected(YamuxError::window_exceeded);
   }
   YamuxStream* stream = nullptr;
-  if (!going_away_ && inbound_ < resources_.limits().inbound_streams_each) {
+  if (!going_away_ && resources_.inbound_streams_allowed() &&
+      inbound_ < resources_.limits().inbound_streams_each) {
     stream = user_.on_inbound(header.stream);
   }
   if (stream != nullptr) {

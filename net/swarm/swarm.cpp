@@ -147,5 +147,7 @@ void Swarm::set_marks(const ConnectionMarks& marks) { core_->manager().set_marks
 void Swarm::trim(std::size_t count) { core_->trim(count); }
 void Swarm::set_accepting(bool accepting) { core_->set_accepting(accepting); }
 void Swarm::set_dialling(bool dialling) { core_->set_dialling(dialling); }
+void Swarm::set_bounds(const SwarmOptions& options) { core_->set_bounds(options); }
+bool Swarm::give_up_heaviest() { return core_->give_up_heaviest(); }
 
 }  // namespace masu::net

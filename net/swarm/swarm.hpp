@@ -147,6 +147,11 @@ class Swarm final : public Host {
   // Takes no new inbound connections, and dials nobody, until told otherwise.
   void set_accepting(bool accepting);
   void set_dialling(bool dialling);
+  // Other bounds of connections, handshakes and marks, as the plan of another budget says; connections above
+  // them are given up. Requires: not above those at the start.
+  void set_bounds(const SwarmOptions& options);
+  // Gives up the connection whose bytes wait in most chunks. False: none holds any.
+  bool give_up_heaviest();
 
  private:
   using VisitConnection = void (*)(void* visitor, const ConnectionInfo& connection);

@@ -9,8 +9,6 @@ constexpr int quiet_ticks_max = 3;  // then a busy link is one no more
 
 }  // namespace
 
-
-
 SwarmConnection* SwarmPeer::in_use() {
   for (SwarmConnection& connection : connections) {
     if (connection.usable()) return &connection;
@@ -116,7 +114,7 @@ void SwarmConnection::note_moved(std::size_t bytes) {
   if (bytes == 0) return;
   if (moved_bytes_ == 0 && !busy_) swarm_.on_bytes_move(*this);
   moved_bytes_ += bytes;
-  if (busy_ || moved_bytes_ < swarm_.options().busy_bytes) return;
+  if (busy_ || moved_bytes_ < swarm_.options().busy_bytes || swarm_.resources().memory_low()) return;
   busy_ = link_->set_busy(true);
   quiet_ticks_ = 0;
 }

@@ -265,6 +265,31 @@ void SwarmCore::trim(std::size_t count) {
   });
 }
 
+void SwarmCore::set_bounds(const SwarmOptions& options) {
+  options_.connections = options.connections;
+  options_.outbound_reserve = options.outbound_reserve;
+  options_.inbound_handshakes = options.inbound_handshakes;
+  manager_.set_marks(options.marks);
+  const std::size_t most = options.connections - options.outbound_reserve;
+  if (manager_.connections() > most) trim(manager_.connections() - most);
+  update_accepting();
+}
+
+bool SwarmCore::give_up_heaviest() {
+  SwarmConnection* heaviest = nullptr;
+  std::size_t most = 0;
+  for (SwarmConnection& connection : all_) {
+    if (connection.closing()) continue;
+    const ConnectionStats stats = connection.connection().stats();
+    const std::size_t held = stats.received_held_bytes + stats.output_held_bytes;
+    if (held <= most) continue;
+    most = held;
+    heaviest = &connection;
+  }
+  if (heaviest != nullptr) give_up(*heaviest);
+  return heaviest != nullptr;
+}
+
 void SwarmCore::add_filter(const IpPrefix& prefix) {
   auto& filters = options_.filters;
   if (std::find(filters.begin(), filters.end(), prefix) == filters.end()) filters.push_back(prefix);

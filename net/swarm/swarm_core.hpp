@@ -50,6 +50,8 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   void trim(std::size_t count);
   void set_accepting(bool accepting);
   void set_dialling(bool dialling) { dialling_ = dialling; }
+  void set_bounds(const SwarmOptions& options);
+  bool give_up_heaviest();
 
   const PeerId& self() const { return self_; }
   TimePoint now() const override { return clock_.now(); }

@@ -55,6 +55,8 @@ class FakeNode final : public Node {
   Account& import_account() override { return imports_; }
   MemoryReport memory_report() override { return report; }
   const MemoryHistory& memory_history() override { return history; }
+  std::expected<void, std::string> set_budget(std::size_t) override { return std::unexpected("not here"); }
+  bool check_memory() override { return true; }
 
   boost::asio::io_context& context() override { return absent<boost::asio::io_context>(); }
   const net::Clock& clock() const override { return clock_; }

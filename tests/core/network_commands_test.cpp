@@ -39,6 +39,8 @@ class NetworkNode final : public Node {
   Account& import_account() override { std::abort(); }
   MemoryReport memory_report() override { std::abort(); }
   const MemoryHistory& memory_history() override { std::abort(); }
+  std::expected<void, std::string> set_budget(std::size_t) override { std::abort(); }
+  bool check_memory() override { std::abort(); }
   boost::asio::io_context& context() override { std::abort(); }
   store::Jobs& jobs() override { std::abort(); }
   Repo& repo() override { std::abort(); }

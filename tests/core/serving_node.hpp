@@ -39,6 +39,8 @@ class ServingNode final : public Node, public net::Clock {
   Account& import_account() override { return blocks_; }
   MemoryReport memory_report() override { return report; }
   const MemoryHistory& memory_history() override { return absent<MemoryHistory>(); }
+  std::expected<void, std::string> set_budget(std::size_t) override { return std::unexpected("not here"); }
+  bool check_memory() override { return true; }
   boost::asio::io_context& context() override { return context_; }
   const net::Clock& clock() const override { return *this; }
   net::TimerQueue& timers() override { return timers_; }

@@ -69,6 +69,7 @@ extern const CommandSpec config_show;
 extern const CommandSpec daemon;
 extern const CommandSpec init;
 extern const CommandSpec memory_plan;
+extern const CommandSpec memory_set;
 extern const CommandSpec shutdown;
 extern const CommandSpec stats_memory;
 extern const CommandSpec version;

@@ -80,4 +80,36 @@ object history_value(const MemoryHistory& history, TimePoint now) {
           {"Live", std::move(live)}};
 }
 
+object plan_value(const CapacityPlan& plan) {
+  array rows;
+  for (const PlanRow& row : plan.rows) {
+    rows.push_back(object{{"Name", row.name},
+                          {"Group", name_of(row.group)},
+                          {"Count", row.count},
+                          {"BytesEach", row.bytes_each},
+                          {"Bytes", row.bytes}});
+  }
+  return {{"Budget", plan.budget_bytes},
+          {"Sum", plan.sum_bytes()},
+          {"Fixed", plan.fixed_bytes},
+          {"Libraries", plan.library_bytes},
+          {"Kernel", plan.kernel_bytes},
+          {"Ours", plan.ours_bytes},
+          {"Unspent", plan.unspent_bytes},
+          {"Connections", plan.connections},
+          {"InboundStreamsPerConnection", plan.inbound_streams_per_connection},
+          {"Handshakes", plan.handshakes},
+          {"Peers", plan.peers},
+          {"Addresses", plan.addresses},
+          {"Chunks", plan.chunks},
+          {"BlockBytes", plan.block_bytes},
+          {"Wants", plan.wants},
+          {"WantsPerPeer", plan.wants_per_peer},
+          {"Requests", plan.rpc_requests},
+          {"Workers", plan.worker_threads},
+          {"SocketReceiveBytes", plan.socket_receive_bytes},
+          {"SocketSendBytes", plan.socket_send_bytes},
+          {"Rows", std::move(rows)}};
+}
+
 }  // namespace masu::core::rpc::commands

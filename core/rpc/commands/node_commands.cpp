@@ -1,8 +1,10 @@
 // Commands about the process: its start, its end and its memory.
 
+#include "core/config.hpp"
 #include "core/node.hpp"
 #include "core/rpc/commands/commands.hpp"
 #include "core/rpc/commands/memory_value.hpp"
+#include "core/rpc/commands/network.hpp"
 
 #include <array>
 
@@ -119,6 +121,44 @@ Task<CommandResult> run_stats_memory(TaskMemory memory, Call& call) {
   co_return CommandResult();
 }
 
+constexpr auto set_arguments = std::to_array<ArgumentSpec>({
+    {.name = "budget",
+     .required = true,
+     .help = "What the process may have resident from now on (48M, 32MiB)."},
+});
+
+// Returns when what is resident is below the new budget, or after a second.
+Task<CommandResult> run_memory_set(TaskMemory memory, Call& call) {
+  constexpr Duration wait = 1s;
+  constexpr Duration step = 5ms;
+  const std::string& text = call.arguments().front();
+  const auto bytes = parse_budget(text);
+  if (!bytes) co_return fail("the memory budget \"" + text + "\" is no size: give one like 64M, 96MiB or 1G");
+  Node& node = call.node();
+  const TimePoint begun = node.clock().now();
+  if (auto set = node.set_budget(static_cast<std::size_t>(*bytes)); !set) co_return fail(set.error());
+  while (!node.check_memory() && node.clock().now() < begun + wait && !call.stopped()) {
+    Pause pause(call, node.clock().now() + step);
+    co_await pause;
+  }
+  const MemoryReport report = node.memory_report();
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(node.clock().now() - begun).count();
+  call.set_single_value();
+  const boost::json::object value{
+      {"Budget", report.budget}, {"Rss", report.rss.now}, {"Milliseconds", milliseconds}};
+  co_await call.emit(memory, value);
+  co_return CommandResult();
+}
+
+void append_memory_set(const boost::json::value& value, const Call&, std::string& out) {
+  const auto size = [&](const char* name) {
+    return format_bytes(static_cast<std::size_t>(value.at(name).to_number<std::uint64_t>()));
+  };
+  out += "budget " + size("Budget") + ", resident " + size("Rss") + " after " +
+         std::to_string(value.at("Milliseconds").to_number<std::int64_t>()) + " ms\n";
+}
+
 constexpr auto plan_options = std::to_array<OptionSpec>({
     {"memory-budget", "", OptionType::text, "64M", "The budget to plan for (64M, 48MiB, 100000000)."},
 });
@@ -153,6 +193,21 @@ constexpr CommandSpec stats_memory{
         "'unexplained'. The page /memory on the port of the RPC API shows the same as a picture.",
     .options = stats_memory_options,
     .run = run_stats_memory};
+
+constexpr CommandSpec memory_set{.path = "memory set",
+                                 .tagline = "Change the memory budget of the running node.",
+                                 .description =
+                                     "The resident memory is below the new budget within a second, also "
+                                     "while the node works: caches, buffers and "
+                                     "connections that are worth least go first. At most the budget that it "
+                                     "was started with. A budget that is too "
+                                     "small is refused, and the old one stays. Memory.Budget in the config "
+                                     "is not changed; after a change there, "
+                                     "SIGHUP makes the daemon take it.",
+                                 .arguments = set_arguments,
+                                 .place = CommandPlace::daemon_only,
+                                 .run = run_memory_set,
+                                 .text = append_memory_set};
 
 constexpr CommandSpec memory_plan{
     .path = "memory plan",

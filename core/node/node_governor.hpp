@@ -1,0 +1,63 @@
+// NodeGovernor: keeps the process below its budget: looks, and carries out the rungs of the ladder.
+//
+// It looks after turns of the loop, at most each 10 ms, and each 50 ms while workers work. When nothing
+// happened for a second, what a burst left behind goes back to the kernel; after ten, pages of code too; then
+// it sleeps until there is work again. A part of RealNode; loop thread only.
+#pragma once
+
+#include "alloc/fixed.hpp"
+#include "alloc/governor.hpp"
+#include "core/loop/event_loop.hpp"
+#include "core/node/node_memory.hpp"
+#include "net/timers.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+namespace masu::core {
+
+class NodeGovernor final : private Relief, private net::Timer, private TurnWatch {
+ public:
+  // What rungs do beyond memory of this process; filled in by those who own it, before the first turn. set:
+  // the rung became active, or is undone; relieve: it is active, give up (more).
+  struct Hooks {
+    std::function<void(Rung, bool)> set;
+    std::function<void(Rung)> relieve;
+  };
+
+  NodeGovernor(NodeMemory& memory, EventLoop& loop);
+  ~NodeGovernor();
+
+  void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
+  // The plan of `memory` changed: from now on its limits hold.
+  void follow_plan();
+  // One look now. True: what is resident is within the budget.
+  bool check();
+
+  const Governor& ladder() const { return governor_; }
+
+ private:
+  GovernorSample sample() override;
+  void set_rung(Rung rung, bool active) override;
+  void relieve(Rung rung) override;
+  void on_timer(TimePoint now) override;
+  void on_turn(TimePoint now) override;
+  void look(TimePoint now);
+  void give_back();
+
+  NodeMemory& memory_;
+  EventLoop& loop_;
+  const CleanCode code_;
+  Governor governor_;
+  Hooks hooks_;
+  TimePoint looked_at_{};
+  TimePoint purged_at_{};
+  TimePoint quiet_since_{};
+  TimePoint noted_at_{};          // in the history
+  std::uint64_t work_seen_ = 0;   // at the last tick
+  std::uint64_t work_slept_ = 0;  // when it fell asleep
+  enum class Rest : std::uint8_t { working, purged, asleep } rest_ = Rest::working;
+};
+
+}  // namespace masu::core
