@@ -163,6 +163,23 @@ def idle(bench, kind):
     return nodes.status_bytes(node.pid, "VmRSS") / MIB
 
 
+def idle_change(bench, kind, counter):
+    """How much a counter of an idle daemon grows in a second: over 30 s, from 30 s after its start."""
+    node = bench.node(kind)
+    time.sleep(30)
+    begin, before = time.monotonic(), counter(node.pid)
+    time.sleep(30)
+    return (counter(node.pid) - before) / (time.monotonic() - begin)
+
+
+def idle_wakeups(bench, kind):
+    return idle_change(bench, kind, nodes.wakeups)
+
+
+def idle_cpu(bench, kind):
+    return 100 * idle_change(bench, kind, nodes.cpu_seconds)
+
+
 def residue(bench):
     """What one masu daemon holds 30 s after all kinds of work, beside what of it is live or a cache."""
     size = bench.size(FETCH)
@@ -182,6 +199,8 @@ def residue(bench):
 # name: (what it is, unit, higher is better, function, what must be reached as masu/Kubo)
 ROWS = {
     "idle": ("idle daemon, 30 s after start, RSS", "MiB", False, idle),
+    "idle-wakeups": ("idle daemon, wake-ups a second", "1/s", False, idle_wakeups),
+    "idle-cpu": ("idle daemon, CPU", "%", False, idle_cpu),
     "fetch-1": ("fetch 512 MiB from one Kubo peer", "MiB/s", True, fetch_one),
     "fetch-4": ("fetch 512 MiB from four Kubo peers", "MiB/s", True, fetch_four),
     "serve": ("serve 512 MiB to one Kubo peer", "MiB/s", True, serve),
@@ -194,7 +213,8 @@ ROWS = {
 
 
 def spread(values):
-    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+    digits = 1 if max(values) >= 1 else 3
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
 def main():
@@ -207,8 +227,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.list:
         for name, row in ROWS.items():
-            print(f"{name:10} {row[0]}")
-        print("residue    what masu holds 30 s after work")
+            print(f"{name:13} {row[0]}")
+        print("residue       what masu holds 30 s after work")
         return 0
     enter_namespace()
     bench = Bench(arguments.scale)

@@ -42,6 +42,21 @@ def status_bytes(pid, field):
     return None
 
 
+def wakeups(pid):
+    """How often the threads of a process have gone to sleep and been woken, so far."""
+    count = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        for line in status.read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches:"):
+                count += int(line.split()[1])
+    return count
+
+
+def cpu_seconds(pid):
+    """Processor time of a process so far, to the nanosecond (its stat counts ticks of 10 ms)."""
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
 class MemoryWatch(threading.Thread):
     """Samples VmRSS of a process every 50 ms until it ends or stop() is called."""
 
