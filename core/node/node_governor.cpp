@@ -82,7 +82,7 @@ void NodeGovernor::relieve(Rung rung) {
       give_back();
       return;
     }
-    case Rung::drop_code: code_.drop(); return;
+    case Rung::drop_code: memory_.code().drop(); return;
     default:
       if (hooks_.relieve) hooks_.relieve(rung);
   }
@@ -126,7 +126,7 @@ void NodeGovernor::on_timer(TimePoint now) {
   } else if (rest_ == Rest::purged) {
     rest_ = Rest::asleep;
     give_back();
-    code_.drop();
+    memory_.code().drop();
     work_slept_ = work_done();
     return;
   }

@@ -48,7 +48,6 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
 
   NodeMemory& memory_;
   EventLoop& loop_;
-  const CleanCode code_;
   Governor governor_;
   Hooks hooks_;
   TimePoint looked_at_{};

@@ -13,6 +13,7 @@ namespace {
 
 // A block of 2 MiB that begins anywhere in a chunk.
 constexpr std::size_t max_block_chunks = (std::size_t{2} << 20) / chunk_bytes + 1;
+constexpr std::size_t code_piece_bytes = std::size_t{16} * 1024;
 constexpr std::uint64_t default_budget = std::uint64_t{64} << 20;
 
 static_assert(MemoryHistory::entry_bytes <= plan_entry::history_bytes);
@@ -78,6 +79,8 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
                        plan.history_samples * plan_entry::history_bytes),
       history_(history_account_, plan.history_samples) {
   add_reclaimer(give_chunks_back, &chunks_);
+  code_.cut(code_piece_bytes);
+  code_.drop();  // what has come in so far came in large pieces
 }
 
 NodeMemory::~NodeMemory() { remove_reclaimer(&chunks_); }

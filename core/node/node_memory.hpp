@@ -8,6 +8,7 @@
 
 #include "alloc/budget.hpp"
 #include "alloc/chunk_pool.hpp"
+#include "alloc/fixed.hpp"
 #include "alloc/plan.hpp"
 #include "alloc/report.hpp"
 #include "alloc/resource.hpp"
@@ -48,6 +49,7 @@ class NodeMemory {
   Account& reads() { return reads_; }
   Account& collections() { return collections_; }
   Account& collect_blocks() { return collect_blocks_; }
+  const CleanCode& code() const { return code_; }
   MemoryReport report() const;
   const MemoryHistory& history() const { return history_; }
   // Notes the memory of this moment in the history.
@@ -62,6 +64,7 @@ class NodeMemory {
  private:
   explicit NodeMemory(const CapacityPlan& plan);
 
+  const CleanCode code_;
   CapacityPlan plan_;
   const std::size_t start_budget_bytes_;
   Budget budget_;

@@ -156,6 +156,27 @@ TEST(FixedTest, CodeIsDroppedAgainAndAgain) {
   }
 }
 
+TEST(FixedTest, CodeThatIsCutComesBackInSmallerPieces) {
+  // In a child: a cut is for good.
+  EXPECT_EXIT(
+      {
+        const CleanCode code;
+        const auto used = [&] {
+          code.drop();
+          for (int i = 0; i < 3; ++i) (void)measure_fixed(process_box());
+          return measure_fixed(process_box())->code;
+        };
+        const std::size_t before = used();
+        const std::size_t mapped = measure_fixed(process_box())->code_mapped;
+        code.cut(page_bytes * 4);
+        const std::size_t after = used();
+        const bool same =
+            measure_fixed(process_box())->code_mapped == mapped && CleanCode().mapped_bytes() > 0;
+        std::_Exit(same && after < before ? 7 : 8);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
 TEST(FixedTest, CleanCodeCanBeDroppedAndComesBack) {
   const auto before = measure_fixed(process_box());
   const std::size_t dropped = drop_clean_code_pages();
