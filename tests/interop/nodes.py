@@ -88,6 +88,7 @@ class Node:
 
     binary: Path
     name: str
+    wrap = ()  # a command that becomes the daemon
 
     def __init__(self, directory):
         self.repo = Path(directory)
@@ -131,8 +132,8 @@ class Node:
         self.log_path = self.repo.parent / f"{self.repo.name}.log"
         self.log = open(self.log_path, "ab")
         start_of_log = self.log_path.stat().st_size
-        self.process = subprocess.Popen([str(self.binary), "daemon", *self.daemon_args(), *extra], env=self.env,
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+        command = [*self.wrap, str(self.binary), "daemon", *self.daemon_args(), *extra]
+        self.process = subprocess.Popen(command, env=self.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.after_spawn()
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
