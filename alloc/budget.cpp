@@ -78,6 +78,21 @@ void Budget::release(std::size_t bytes) noexcept {
   if (parent_ != nullptr) parent_->release(bytes);
 }
 
+void Budget::refuse_reservation(std::uint32_t number) {
+  refused_one_.store(false, std::memory_order_relaxed);
+  refuse_in_.store(number, std::memory_order_relaxed);
+}
+
+// True for the one that is to be refused.
+bool Budget::count_down() noexcept {
+  std::uint32_t left = refuse_in_.load(std::memory_order_relaxed);
+  while (left != 0 && !refuse_in_.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+  }
+  if (left != 1) return false;
+  refused_one_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
 void Budget::attach(Account& account) {
   const std::lock_guard guard(lists_lock_);
   accounts_.push_back(account);
@@ -101,7 +116,7 @@ Account::~Account() {
 
 std::expected<void, Refusal> Account::hold(std::size_t bytes, Need need) noexcept {
   const std::size_t quota = quota_bytes();
-  if (!add_within(live_, bytes, quota, need)) {
+  if (budget_.refuses_this() || !add_within(live_, bytes, quota, need)) {
     note_refusal();
     return std::unexpected(Refusal{name_, bytes, quota});
   }
@@ -112,7 +127,8 @@ std::expected<void, Refusal> Account::hold(std::size_t bytes, Need need) noexcep
 void Account::drop(std::size_t bytes) noexcept { subtract(live_, bytes); }
 
 std::expected<void, Refusal> Account::commit(std::size_t bytes, Need need) noexcept {
-  auto charged = budget_.charge(bytes, need);
+  std::expected<void, Refusal> charged = std::unexpected(Refusal{name_, bytes, quota_bytes()});
+  if (!budget_.refuses_this()) charged = budget_.charge(bytes, need);
   if (charged) {
     committed_.fetch_add(bytes, std::memory_order_relaxed);
   } else {

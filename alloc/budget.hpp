@@ -61,6 +61,11 @@ class Budget : public IntrusiveListNode<Budget> {
   [[nodiscard]] std::expected<void, Refusal> charge(std::size_t bytes, Need need = Need::essential) noexcept;
   void release(std::size_t bytes) noexcept;
 
+  // For tests that walk through refusals: the `number`th reservation (bytes or pages) that an account of this
+  // very budget asks for from now on is refused, that one alone; 0: none. refused_one(): it was.
+  void refuse_reservation(std::uint32_t number);
+  bool refused_one() const { return refused_one_.load(std::memory_order_relaxed); }
+
   // Calls `visit(const Account&)` for each account of this budget in the order of their making, then for
   // those of its children. Under a spin lock: `visit` makes and destroys no account or budget, and is short.
   template <class Visitor>
@@ -70,12 +75,16 @@ class Budget : public IntrusiveListNode<Budget> {
   friend class Account;
   void attach(Account&);
   void detach(Account&);
+  bool refuses_this() noexcept { return refuse_in_.load(std::memory_order_relaxed) != 0 && count_down(); }
+  bool count_down() noexcept;
 
   const std::string_view name_;
   std::atomic<std::size_t> limit_;
   std::atomic<std::size_t> committed_{0};
   std::atomic<std::size_t> peak_{0};
   std::atomic<std::uint64_t> refusals_{0};
+  std::atomic<std::uint32_t> refuse_in_{0};
+  std::atomic<bool> refused_one_{false};
   Budget* const parent_;
   mutable SpinLock lists_lock_;  // guards what follows; taken from parent to child
   IntrusiveList<Account> accounts_;

@@ -155,5 +155,22 @@ TEST(ReservationTest, GivesBackWhatItHolds) {
   EXPECT_EQ(account.live_bytes(), 0u);
 }
 
+TEST(BudgetTest, OneReservationIsRefusedWhenATestWantsIt) {
+  Budget budget("test", 1 << 20);
+  Account account(budget, "test.account", Lifetime::request, 1 << 20);
+  budget.refuse_reservation(3);
+  EXPECT_TRUE(account.hold(1));
+  EXPECT_TRUE(account.commit(4096));
+  EXPECT_FALSE(budget.refused_one());
+  const auto refused = account.hold(1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().holder, "test.account");
+  EXPECT_EQ(account.refusals(), 1u);
+  EXPECT_TRUE(budget.refused_one());
+  EXPECT_TRUE(account.hold(1)) << "that one alone";
+  account.drop(2);
+  account.uncommit(4096);
+}
+
 }  // namespace
 }  // namespace masu
