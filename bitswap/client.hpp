@@ -114,6 +114,7 @@ class Client final : private net::Timer {
   void on_absent(ClientWant& want);
   void release_followers(ClientWant& leader);
   void store(ReceivedBlock block);
+  void fail(ClientWant& leader, store::StoreErrorCode error);
   void on_stored(StoreJob& job);
   void post_stores();
   void on_job_room() noexcept;

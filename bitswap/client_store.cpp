@@ -133,8 +133,26 @@ void Client::release_followers(ClientWant& leader) {
 // --- Writing what came. ---
 
 void Client::store(ReceivedBlock block) {
-  unposted_.push_back(*store_jobs_.create(*this, blocks_, std::move(block)));
+  const Multihash hash = block.hash;
+  StoreJob* const job = store_jobs_.create(*this, blocks_, std::move(block));
+  if (job == nullptr) {
+    // There is a place for the job, but no page.
+    if (ClientWant* const want = index_.find(hash.bytes())) fail(*want, store::StoreErrorCode::out_of_memory);
+    return;
+  }
+  unposted_.push_back(*job);
   post_stores();
+}
+
+// All who want the block.
+void Client::fail(ClientWant& leader, store::StoreErrorCode error) {
+  index_.remove(leader);
+  leader.leads = false;
+  for (ClientWant* next = &leader; next != nullptr;) {
+    ClientWant& want = *std::exchange(next, next->next_same);
+    want.next_same = nullptr;
+    settle(want, error);
+  }
 }
 
 void Client::post_stores() {
@@ -159,13 +177,7 @@ void Client::on_stored(StoreJob& job) {
   store::StoreResult<ChunkChain> outcome;
   if (want != nullptr && want->state == ClientWantState::storing) {
     if (error) {
-      index_.remove(*want);
-      want->leads = false;
-      while (want != nullptr) {
-        ClientWant& one = *std::exchange(want, want->next_same);
-        one.next_same = nullptr;
-        settle(one, *error);
-      }
+      fail(*want, *error);
     } else {
       request = want->request;
       if (request != nullptr && !chunks_.transfer(block.bytes, *want->holder)) {
