@@ -135,7 +135,11 @@ void OutStream::on_closed(net::Stream*, net::StreamEnd end) {
     state_ = State::retired;
     return;
   }
-  lose(end == net::StreamEnd::refused || end == net::StreamEnd::no_connection ||
+  // One that speaks Bitswap and refuses has no room now.
+  const bool has_no_room =
+      end == net::StreamEnd::refused &&
+      std::ranges::any_of(protocols, [&](auto protocol) { return host_.supports(peer_, protocol); });
+  lose((end == net::StreamEnd::refused && !has_no_room) || end == net::StreamEnd::no_connection ||
            end == net::StreamEnd::connection_lost,
        false);
 }
