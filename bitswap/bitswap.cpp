@@ -43,7 +43,8 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
         peers(peer_account, limits.peers),
         index(peer_memory, secret, limits.peers) {
     for (const std::string_view protocol : protocols) {
-      host.serve(protocol, *this, {limits.inbound_streams, limits.inbound_streams_per_peer});
+      // One more than there may be: for it somebody else may have to give up one.
+      host.serve(protocol, *this, {limits.inbound_streams + 1, limits.inbound_streams_per_peer});
     }
     host.observe(*this);
   }
@@ -72,7 +73,19 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
     Peer* const peer = find_or_make(id);
     if (peer == nullptr) return nullptr;
     if (speaks(id)) client.open(peer->asker);
-    return intake.create(*peer);
+    if (Inbound* const stream = intake.create(*peer)) return stream;
+    return give_up_stream_for(*peer) ? intake.create(*peer) : nullptr;
+  }
+
+  // All inbound streams are taken: the peer that has the most of them loses its oldest to one that has fewer.
+  bool give_up_stream_for(const Peer& newcomer) {
+    Peer* most = nullptr;
+    for (Peer& peer : known_peers) {
+      if (most == nullptr || peer.inbound.size() > most->inbound.size()) most = &peer;
+    }
+    if (most == nullptr || most->inbound.size() <= newcomer.inbound.size() + 1) return false;
+    most->inbound.front().reset();
+    return true;
   }
 
   bool speaks(const PeerId& id) const {

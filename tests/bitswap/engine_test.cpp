@@ -215,6 +215,24 @@ TEST_F(EngineTest, NothingIsReadAheadOfOthersOrOfTheLastMemory) {
   for (RawPeer& peer : peers) EXPECT_EQ(peer.heard.blocks.size(), blocks.size());
 }
 
+TEST(BitswapStreamsTest, StreamsOfOnePeerLeaveOthersTheirs) {
+  FakeNetwork network;
+  BitswapLimits limits;
+  limits.inbound_streams = 8;
+  TestNode node{network, limits};
+  const TestBlock block = numbered_block(1, 3000);
+  node.put(block);
+  RawPeer greedy(network, node), modest(network, node);
+  for (int i = 0; i < 12; ++i) greedy.open().send("\x80");  // a length that goes on
+  ASSERT_TRUE(network.run());
+  modest.send(wantlist({{text_of(block.cid)}}));
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(modest.sent(block));
+  for (int i = 0; i < 12; ++i) greedy.open().send("\x80");
+  ASSERT_TRUE(network.run());
+  EXPECT_FALSE(modest.was_reset());
+}
+
 TEST_F(EngineTest, APeerThatLostItsWantsIsHeardAgain) {
   network.window_bytes = 200;
   RawPeer peer(network, node);
