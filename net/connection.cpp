@@ -271,6 +271,8 @@ std::optional<TimePoint> Connection::next_deadline() const {
     if (since != TimePoint::max()) next = std::min(next, since + timeout);
   };
   after(output_since_, stall_noted_ ? limits.write_timeout : output_stall);
+  // Whether others need the memory may change.
+  if (stall_noted_ && output_since_ != TimePoint::max()) next = std::min(next, now_ + output_stall);
   if (state_ == State::open) {
     // Looked at twice: whether others wait, and at the very end.
     const bool looked = now_ - limits.frame_timeout_pressed >= frame_since_;
@@ -292,8 +294,8 @@ void Connection::check_deadlines(TimePoint now) {
   if (output_since_ != TimePoint::max() && writer_.refused() && writer_.empty())
     output_since_ = now;  // our own fault
   if (output_since_ != TimePoint::max() && now >= output_since_ + output_stall) {
-    if (now >= output_since_ + limits.write_timeout)
-      return fail(ConnectionEnd::timed_out, "the peer reads nothing", now);
+    const Duration timeout = resources_.pressed() ? limits.write_timeout_pressed : limits.write_timeout;
+    if (now >= output_since_ + timeout) return fail(ConnectionEnd::timed_out, "the peer reads nothing", now);
     stall_noted_ = true;
     writer_.stalled();
   }

@@ -48,6 +48,7 @@ struct ConnectionLimits {
   Duration outbound_negotiation_timeout = 15s;
   Duration release_timeout = 5s;        // for the peer to end a stream that its handler let go
   Duration write_timeout = 10s;         // the link takes nothing for so long
+  Duration write_timeout_pressed = 2s;  // the same while others wait for memory
   Duration frame_timeout = 20s;         // from a frame's first byte to its last
   Duration frame_timeout_pressed = 3s;  // the same while others wait for memory
   Duration stall_timeout = 10s;         // no memory for a stream's bytes: the stream is reset

@@ -44,7 +44,7 @@ class RpcAttack : public Attack {
 class SlowHeads final : public RpcAttack {
  public:
   using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 300; }
+  std::size_t connections() const override { return 20; }
   void act(WirePeer& peer) override {
     const std::string said = request(options_, "id");
     if (++peer.steps % 16 == 0 && peer.steps / 16 < said.size() - 4)
@@ -67,7 +67,7 @@ class EndlessHeads final : public RpcAttack {
 class SlowBodies final : public RpcAttack {
  public:
   using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 100; }
+  std::size_t connections() const override { return 12; }
   void on_connected(WirePeer& peer) override {
     peer.send_raw(head_of(options_, "add", "Transfer-Encoding: chunked"));
     peer.send_raw(chunk("--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"));
@@ -95,7 +95,7 @@ class EndlessBlocks final : public RpcAttack {
 class NeverReads final : public RpcAttack {
  public:
   using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 100; }
+  std::size_t connections() const override { return 12; }
   void prepare(WirePeer& peer) override { peer.reads = false; }
   void on_connected(WirePeer& peer) override {
     if (options_.held_text.empty()) return;

@@ -63,6 +63,20 @@ TEST_F(ConnectedPair, HandshakesBeyondTheCapAreRefused) {
   EXPECT_FALSE(second.listener.connection->wants_read());
 }
 
+TEST_F(ConnectedPair, APeerThatReadsNothingIsGivenUpSoonWhenMemoryIsShort) {
+  TestHandler client;
+  open(client, sink_protocol);
+  pair->run();
+  pair->to_listener.frozen = true;
+  client.send(std::string(8 * 1024 * 1024, 'x'));
+  pair->advance(1500ms);
+  EXPECT_FALSE(pair->dialer.ended);
+  std::vector<Chunk> hog;
+  while (Chunk chunk = a->chunks.take(a->pool_account)) hog.push_back(std::move(chunk));
+  pair->advance(2s);
+  EXPECT_EQ(pair->dialer.ended, ConnectionEnd::timed_out);
+}
+
 TEST_F(ConnectedPair, APeerThatReadsNothingIsGivenUp) {
   TestHandler client;
   open(client, sink_protocol);
