@@ -129,7 +129,17 @@ def interop():
     return Count(*map(int, last.groups()))
 
 
-SUITES = {"style": style, "unit": unit, "asan": asan, "tsan": tsan, "fuzz": fuzz, "interop": interop}
+def attack():
+    build("--tests", "core/masu", "tests/attack/hostile")
+    subprocess.run([ROOT / "scripts/setup", "--peers"], check=True, stdin=subprocess.DEVNULL)
+    result = subprocess.run([sys.executable, ROOT / "tests/attack/suite.py"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    text = result.stdout.decode()
+    print(text, end="")
+    last = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$", text)
+    return Count(*map(int, last.groups())) if last else Count(failed=1)
+
+
+SUITES = {"style": style, "unit": unit, "asan": asan, "tsan": tsan, "fuzz": fuzz, "interop": interop, "attack": attack}
 
 
 def main(names):

@@ -1,6 +1,6 @@
 """Plays every attack of tests/attack/hostile against the release binary, and asks meanwhile whether honest peers are served.
 
-    python3 tests/attack/suite.py [--all] [--seconds=7] [--budget=32M] [NAME...]     attacks whose name contains one of NAME
+    python3 tests/attack/suite.py [--all] [--seconds=6] [--budget=32M] [NAME...]     attacks whose name contains one of NAME
 
 Each attack runs at one budget, in turn 16M, 32M and 64M (--all: at each; a budget that masu refuses is replaced by the smallest
 that it takes). During it a Kubo pings masu, fetches small blocks from it and serves some to it, and the RPC is asked for `id`.
@@ -280,7 +280,7 @@ def main():
     enter_namespace()
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--seconds", type=float, default=7)
+    parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--budget")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
