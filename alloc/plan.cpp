@@ -135,7 +135,8 @@ class Planner {
     plan_.connections = scaled(944, 16, 2048);
     plan_.inbound_streams_per_connection = 32;
     // Identify's stream is gone after a second; those of Bitswap stay, and a DHT query or a ping comes along.
-    plan_.streams = plan_.connections * 3;
+    // However few peers there are: one holds half a dozen, and some are greedy.
+    plan_.streams = std::max<std::size_t>(plan_.connections * 3, 128);
     plan_.handshakes = scaled(32, 3, 96);
     plan_.dialled_peers = std::clamp<std::size_t>(plan_.handshakes * 2, 6, 128);
     plan_.peers = std::max(scaled(2560, 96, 65536), plan_.connections * 5 / 4);

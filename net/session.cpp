@@ -9,7 +9,7 @@ namespace masu::net {
 namespace {
 
 // Of the last quarter of all streams a connection gets so many: those of one peer leave others theirs.
-constexpr std::size_t inbound_streams_sure = 4;
+constexpr std::size_t inbound_streams_sure = 8;
 
 ConnectionStream& of(YamuxStream& stream) { return static_cast<ConnectionStream&>(stream); }
 

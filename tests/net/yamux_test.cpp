@@ -135,9 +135,9 @@ TEST(YamuxFairness, StreamsOfOnePeerLeaveOthersTheirs) {
   }
   greedy.run();
   EXPECT_EQ(greedy.connection().stats().streams_inbound, 24u) << "the last quarter is for those who have few";
-  for (std::uint32_t i = 0; i < 4; ++i) modest.open(1 + 2 * i, "/echo/1.0.0", "hello");
+  for (std::uint32_t i = 0; i < 8; ++i) modest.open(1 + 2 * i, "/echo/1.0.0", "hello");
   modest.run();
-  EXPECT_EQ(modest.end.inbound.size(), 4u);
+  EXPECT_EQ(modest.end.inbound.size(), 8u);
 }
 
 TEST_F(YamuxRules, TenThousandStreamsAreResetBeyondTheCap) {
