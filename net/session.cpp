@@ -9,7 +9,10 @@ namespace masu::net {
 namespace {
 
 // Of the last quarter of all streams a connection gets so many: those of one peer leave others theirs.
-constexpr std::size_t inbound_streams_sure = 8;
+constexpr std::size_t inbound_streams_sure = 6;
+// For the name of a protocol, when half of all streams are taken; it comes with the stream, or a moment
+// later.
+constexpr Duration negotiation_timeout_scarce = 2s;
 
 ConnectionStream& of(YamuxStream& stream) { return static_cast<ConnectionStream&>(stream); }
 
@@ -113,7 +116,9 @@ YamuxStream* Session::on_inbound(std::uint32_t id) {
   }
   ConnectionStream* stream = streams.create(*this, id);
   if (stream == nullptr) return nullptr;
-  set_deadline(*stream, now_ + resources_.limits().inbound_negotiation_timeout);
+  const bool scarce = streams.used() > streams.capacity() / 2;
+  set_deadline(*stream, now_ + (scarce ? negotiation_timeout_scarce
+                                       : resources_.limits().inbound_negotiation_timeout));
   return stream;
 }
 

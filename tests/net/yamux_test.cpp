@@ -135,9 +135,12 @@ TEST(YamuxFairness, StreamsOfOnePeerLeaveOthersTheirs) {
   }
   greedy.run();
   EXPECT_EQ(greedy.connection().stats().streams_inbound, 24u) << "the last quarter is for those who have few";
-  for (std::uint32_t i = 0; i < 8; ++i) modest.open(1 + 2 * i, "/echo/1.0.0", "hello");
+  for (std::uint32_t i = 0; i < 6; ++i) modest.open(1 + 2 * i, "/echo/1.0.0", "hello");
   modest.run();
-  EXPECT_EQ(modest.end.inbound.size(), 8u);
+  EXPECT_EQ(modest.end.inbound.size(), 6u);
+  greedy.advance(3s);
+  EXPECT_EQ(greedy.connection().stats().streams_inbound, 16u)
+      << "those above the half name their protocol soon";
 }
 
 TEST_F(YamuxRules, TenThousandStreamsAreResetBeyondTheCap) {
