@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
-constexpr std::size_t block_bytes = 2 * mib;   // the largest block that Bitswap must take
-constexpr std::size_t frame_bytes = 64 * kib;  // the largest Noise frame
+constexpr std::size_t block_bytes = 2 * mib;              // the largest block that Bitswap must take
+constexpr std::size_t frame_bytes = 64 * kib;             // the largest Noise frame
 constexpr std::size_t code_at_work = 4 * mib - 64 * kib;  // what 16M has for code
 
 constexpr std::size_t chunk_link_bytes = 16;

@@ -79,7 +79,7 @@ struct CapacityPlan {
   std::size_t dialled_peers = 0;
   std::size_t peers = 0;  // peerstore
   std::size_t addresses = 0;
-  std::size_t known_peers = 0;           // remembered over restarts
+  std::size_t known_peers = 0;  // remembered over restarts
   std::size_t protocol_blocks = 0;
   std::size_t texts = 0;                 // names of protocols and agents
   std::size_t socket_receive_bytes = 0;  // SO_RCVBUF and SO_SNDBUF of every connection, set before connect
