@@ -161,7 +161,7 @@ class MemoryPage(NodesCase):
                  "trim connections", "refuse inbound streams", "refuse inbound connections", "reset heaviest streams"]
         rungs = [{"Name": name, "Active": at < 4, "Entered": 7 - at if at < 7 else 0} for at, name in enumerate(names)]
         browser.evaluate(f"clearTimeout(timer); show(Object.assign({{}}, last, {{Rungs: {json.dumps(rungs)}}})); choose('code')")
-        self.assertEqual(browser.evaluate("$('force').textContent"), "4 of 10 rungs in force")
+        self.assertEqual(browser.evaluate("$('force').textContent"), "Pressure: 4 of 10 rungs in force")
         self.assertEqual(browser.evaluate("[...document.querySelectorAll('#rungs .on')].map(li => li.textContent)"),
                          [f"● {name} {7 - at}×" for at, name in enumerate(names[:4])])
         self.assertEqual(browser.evaluate(PALE), [])
