@@ -116,7 +116,8 @@ Account::~Account() {
 
 std::expected<void, Refusal> Account::hold(std::size_t bytes, Need need) noexcept {
   const std::size_t quota = quota_bytes();
-  if (budget_.refuses_this() || !add_within(live_, bytes, quota, need)) {
+  const std::size_t limit = need == Need::closing ? ~std::size_t{0} : quota;
+  if (budget_.refuses_this() || !add_within(live_, bytes, limit, need)) {
     note_refusal();
     return std::unexpected(Refusal{name_, bytes, quota});
   }

@@ -133,11 +133,11 @@ void ChunkChain::append(ChunkChain&& other) {
   other.pool_ = nullptr;
 }
 
-bool ChunkChain::append_copy(ChunkPool& pool, Account& holder, Bytes bytes) {
+bool ChunkChain::append_copy(ChunkPool& pool, Account& holder, Bytes bytes, Need need) {
   MASU_CHECK(pool_ == nullptr || pool_ == &pool, "a chain has chunks of one pool");
   while (!bytes.empty()) {
     if (pool_ == nullptr || pool.links_[tail_].end == chunk_bytes) {
-      Chunk fresh = pool.take(holder);
+      Chunk fresh = pool.take(holder, need);
       if (!fresh) return false;
       append(std::move(fresh));
     }
@@ -264,7 +264,9 @@ Chunk ChunkPool::take(Account& holder, Need need) noexcept {
   bool resident = false;
   {
     const std::lock_guard guard(lock_);
-    const std::size_t kept_back = need == Need::optional ? stats_.capacity / 8 : 0;
+    const std::size_t kept_back = need == Need::optional    ? stats_.capacity / 8
+                                  : need == Need::essential ? stats_.capacity / closing_part
+                                                            : 0;
     if (stats_.used + kept_back < stats_.capacity) {
       resident = resident_ != none;
       std::uint32_t& list = resident ? resident_ : untouched_;

@@ -70,7 +70,7 @@ class ChunkChain {
   void append(ChunkChain&& other);
   // Copies bytes to the end, taking chunks for `holder` as needed. False: refused half-way, what was
   // copied stays. Requires: the chain's chunks are of `pool`.
-  [[nodiscard]] bool append_copy(ChunkPool& pool, Account& holder, Bytes bytes);
+  [[nodiscard]] bool append_copy(ChunkPool& pool, Account& holder, Bytes bytes, Need need = Need::essential);
   Chunk pop_front();                                         // an empty chunk when there is none
   void consume(std::size_t bytes);                           // from the front; emptied chunks go back at once
   void copy_to(std::size_t offset, MutableBytes out) const;  // Requires: offset + out.size() <= size()
@@ -110,6 +110,8 @@ struct ChunkPoolStats {
 
 class ChunkPool {
  public:
+  // Of the chunks, kept for Need::closing.
+  static constexpr std::size_t closing_part = 32;
   // `account` is the row that shows the pool's pages (chunks free and used, and the table).
   ChunkPool(Account& account, std::size_t capacity_chunks);
   ~ChunkPool();  // Requires: every chunk is back.
@@ -117,7 +119,7 @@ class ChunkPool {
   ChunkPool& operator=(const ChunkPool&) = delete;
 
   // A chunk charged to `holder`. An empty Chunk: holder's quota, the pool or the box is used up; for
-  // Need::optional also when fewer than 1/8 of the chunks are free.
+  // Need::optional also when fewer than 1/8 of the chunks are free, for Need::essential 1/32.
   [[nodiscard]] Chunk take(Account& holder, Need need = Need::essential) noexcept;
   // Charges a chunk to another holder; false (and nothing changed) when that one's quota is used up.
   [[nodiscard]] bool transfer(Chunk& chunk, Account& to) noexcept;

@@ -13,13 +13,15 @@ namespace {
 
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
-constexpr std::size_t block_bytes = 2 * mib;              // the largest block that Bitswap must take
-constexpr std::size_t frame_bytes = 64 * kib;             // the largest Noise frame
-constexpr std::size_t code_at_work = 4 * mib - 64 * kib;  // what 16M has for code
+constexpr std::size_t block_bytes = 2 * mib;        // the largest block that Bitswap must take
+constexpr std::size_t frame_bytes = 64 * kib;       // the largest Noise frame
+constexpr std::size_t code_at_work = 15 * mib / 4;  // what 16M has for code
 
 constexpr std::size_t chunk_link_bytes = 16;
 // One block beside the frames and handshakes of the smallest plan.
 constexpr std::size_t chunks_least = block_bytes + 4 * frame_bytes + 4 * chunk_bytes;
+
+constexpr std::size_t kept_chunks(std::size_t chunks) { return chunks / ChunkPool::closing_part; }
 
 // Slab runs waste up to an eighth, and the last one may be nearly empty.
 constexpr std::size_t slab_bytes(std::size_t count, std::size_t entry_bytes) {
@@ -240,7 +242,7 @@ class Planner {
     // quarter each: those quotas overlap with the blocks', as blocks are rarely 2 MiB.
     plan_.frame_slots = std::clamp<std::size_t>(pool / 16 / frame_bytes, 2, 64);
     const std::size_t gathered = plan_.frame_slots * frame_bytes + plan_.handshakes * chunk_bytes;
-    const std::size_t beside = gathered + 2 * frame_bytes;
+    const std::size_t beside = gathered + 2 * frame_bytes + kept_chunks(plan_.chunks) * chunk_bytes;
     plan_.block_bytes = std::min(pool - std::min(pool, beside), 128 * mib) / chunk_bytes * chunk_bytes;
     plan_.block_slots = std::clamp<std::size_t>(plan_.block_bytes / block_bytes, 1, 64);
     plan_.receive_bytes = std::max(pool / 4, gathered);
@@ -263,7 +265,9 @@ std::string_view broken_relation(const CapacityPlan& plan) {
   const std::size_t pool = plan.chunks * chunk_bytes;
   const std::size_t frames = plan.frame_slots * frame_bytes;
   const std::size_t handshakes = plan.handshakes * chunk_bytes;
-  if (plan.block_bytes < block_bytes || plan.block_bytes + frames + handshakes + 2 * frame_bytes > pool) {
+  const std::size_t kept = kept_chunks(plan.chunks) * chunk_bytes;
+  if (plan.block_bytes < block_bytes ||
+      plan.block_bytes + frames + handshakes + 2 * frame_bytes + kept > pool) {
     return "the chunks do not hold one block of 2 MiB beside frames and handshakes";
   }
   if (frames + handshakes > plan.receive_bytes)

@@ -53,13 +53,14 @@ bool NodeGovernor::check() {
 
 void NodeGovernor::look(TimePoint now) {
   looked_at_ = now;
+  memory_.settle();
   governor_.check(*this);
 }
 
 GovernorSample NodeGovernor::sample() {
   const auto count = read_resident().value_or(ResidentCount{});
   const DoorCount ours = process_box().count(Door::ours);
-  return {count.all, count.file, ours.charged_bytes, ours.limit_bytes};
+  return {count.all, count.file, ours.charged_bytes, memory_.plan().ours_bytes};
 }
 
 void NodeGovernor::set_rung(Rung rung, bool active) {

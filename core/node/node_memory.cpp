@@ -13,6 +13,9 @@ namespace {
 
 // A block of 2 MiB that begins anywhere in a chunk.
 constexpr std::size_t max_block_chunks = (std::size_t{2} << 20) / chunk_bytes + 1;
+// While a smaller budget waits for what is held above it: else nothing could be had until all of that is
+// back.
+constexpr std::size_t door_slack_bytes = std::size_t{512} * 1024;
 constexpr std::size_t code_piece_bytes = std::size_t{16} * 1024;
 constexpr std::uint64_t default_budget = std::uint64_t{64} << 20;
 
@@ -65,6 +68,7 @@ std::expected<std::unique_ptr<NodeMemory>, std::string> NodeMemory::enter(const 
 NodeMemory::NodeMemory(const CapacityPlan& plan)
     : plan_(plan),
       start_budget_bytes_(plan.budget_bytes),
+      door_bytes_(plan.ours_bytes),
       budget_("node", plan.ours_bytes),
       chunk_account_(budget_, "chunks", Lifetime::process, plan.chunks * chunk_bytes + plan.chunks * 64),
       chunks_(chunk_account_, plan.chunks),
@@ -97,16 +101,30 @@ void NodeMemory::note_history(TimePoint now) {
   history_.note(now, sample);
 }
 
+void NodeMemory::settle() {
+  if (door_bytes_ > plan_.ours_bytes) {
+    const std::size_t charged = process_box().count(Door::ours).charged_bytes;
+    set_door(std::max(plan_.ours_bytes, std::min(door_bytes_, charged + door_slack_bytes)));
+  }
+  const bool idle = imports_.live_bytes() == 0;
+  if (idle || plan_.import_bytes > imports_.quota_bytes()) imports_.set_quota(plan_.import_bytes);
+}
+
+void NodeMemory::set_door(std::size_t bytes) {
+  door_bytes_ = bytes;
+  process_box().set_limits(bytes, plan_.library_bytes);
+  budget_.set_limit(bytes);
+}
+
 void NodeMemory::set_plan(const CapacityPlan& plan) {
   MASU_CHECK(plan.budget_bytes <= start_budget_bytes_, "tables were made for the budget of the start");
   plan_ = plan;
-  process_box().set_limits(plan.ours_bytes, plan.library_bytes);
-  budget_.set_limit(plan.ours_bytes);
+  set_door(std::max(plan.ours_bytes, door_bytes_));
   chunks_.set_capacity(plan.chunks);
   blocks_.set_quota(plan.block_bytes);
   // Work that has begun goes on: it is over sooner or later, and one more request (to set the budget) finds
   // room.
-  imports_.set_quota(std::max(plan.import_bytes, imports_.live_bytes()));
+  settle();
   requests_.set_quota(std::max(plan.rpc_requests * plan_entry::request_bytes,
                                requests_.live_bytes() + plan_entry::request_bytes));
   links_.set_quota(link_bytes(plan));

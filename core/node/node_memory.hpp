@@ -59,14 +59,19 @@ class NodeMemory {
   // chunk pool follow at once; what is held above them comes back when it comes back. Who has sized tables by
   // the plan is told by the caller.
   void set_plan(const CapacityPlan& plan);
+  // After set_plan(), now and then: our door closes as what is held above it comes back, and an import that
+  // had begun before keeps the quota that it began with, until it is over.
+  void settle();
   std::size_t start_budget_bytes() const { return start_budget_bytes_; }
 
  private:
+  void set_door(std::size_t bytes);
   explicit NodeMemory(const CapacityPlan& plan);
 
   const CleanCode code_;
   CapacityPlan plan_;
   const std::size_t start_budget_bytes_;
+  std::size_t door_bytes_;  // the limit of our door: the plan's, or above it for a while
   Budget budget_;
   Account chunk_account_;
   ChunkPool chunks_;

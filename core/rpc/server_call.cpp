@@ -22,7 +22,7 @@ ServerCall::ServerCall(Node& node, Account& account, http::Exchange& exchange, c
       access_(access),
       memory_(memory.resource()),
       query_(std::move(query)),
-      upload_(exchange, node.chunks(), account) {
+      upload_(*this, exchange, node.chunks(), account) {
   exchange.set_gone_listener(this);
 }
 

@@ -1,5 +1,7 @@
 #include "core/rpc/upload_reader.hpp"
 
+#include "core/node.hpp"
+#include "core/rpc/commands/network.hpp"
 #include "http/media_type.hpp"
 #include "http/url_encoding.hpp"
 
@@ -9,6 +11,10 @@
 
 namespace masu::core::rpc {
 namespace {
+
+// For chunks that others hold.
+constexpr Duration memory_wait = 10s;
+constexpr Duration memory_look = 10ms;
 
 CommandError body_failed(http::BodyError error) {
   return {std::string(http::name_of(error)), ErrorKind::client};
@@ -86,8 +92,8 @@ std::expected<UploadEntry, std::string> entry_of(const http::HeaderLines& header
   return entry;
 }
 
-UploadReader::UploadReader(http::Exchange& exchange, ChunkPool& chunks, Account& account)
-    : exchange_(exchange), chunks_(chunks), account_(account) {}
+UploadReader::UploadReader(Call& call, http::Exchange& exchange, ChunkPool& chunks, Account& account)
+    : call_(call), exchange_(exchange), chunks_(chunks), account_(account) {}
 
 std::expected<bool, std::string> UploadReader::open() {
   const std::string_view type = exchange_.header("Content-Type");
@@ -190,6 +196,13 @@ Task<std::expected<ChunkChain, CommandError>> UploadReader::read_entry(TaskMemor
       in_entry_ = false;
     } else if (*event == http::MultipartEvent::data) {
       auto chunk = take_data(holder);
+      // Others hold it, or the budget was made smaller: the client waits with us.
+      const TimePoint deadline = call_.node().clock().now() + memory_wait;
+      while (!chunk && !call_.stopped() && call_.node().clock().now() < deadline) {
+        commands::Pause pause(call_, call_.node().clock().now() + memory_look);
+        co_await pause;
+        chunk = take_data(holder);
+      }
       if (!chunk) co_return std::unexpected(std::move(chunk.error()));
       data.append(std::move(*chunk));
     } else if (data.empty()) {

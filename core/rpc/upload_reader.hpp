@@ -23,7 +23,7 @@ class UploadReader {
   static constexpr std::size_t argument_bytes_max = 256 * 1024;
 
   // `account` is charged for what is read and not given away yet.
-  UploadReader(http::Exchange& exchange, ChunkPool& chunks, Account& account);
+  UploadReader(Call& call, http::Exchange& exchange, ChunkPool& chunks, Account& account);
 
   // Whether the body is multipart. The error is for a 400.
   std::expected<bool, std::string> open();
@@ -38,6 +38,7 @@ class UploadReader {
   void skip_found();
   std::expected<Chunk, CommandError> take_data(Account& holder);
 
+  Call& call_;
   http::Exchange& exchange_;
   ChunkPool& chunks_;
   Account& account_;

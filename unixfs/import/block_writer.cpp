@@ -56,7 +56,7 @@ Result<Cid> BlockWriter::finish(Codec codec) {
 }
 
 void NodeBytes::append(Bytes bytes) {
-  if (!chain_.append_copy(memory_.chunks, memory_.chunk_holder, bytes)) throw std::bad_alloc();
+  if (!chain_.append_copy(memory_.chunks, memory_.chunk_holder, bytes, Need::closing)) throw std::bad_alloc();
 }
 
 }  // namespace masu::unixfs

@@ -35,7 +35,7 @@ void FileImporter::keep(ChunkChain&& bytes) {
     if (data.empty()) continue;
     if (data.size() > chunk_bytes / 2 || pending_.empty()) {
       pending_.append(std::move(chunk));
-    } else if (!pending_.append_copy(memory.chunks, memory.chunk_holder, data)) {
+    } else if (!pending_.append_copy(memory.chunks, memory.chunk_holder, data, Need::closing)) {
       throw std::bad_alloc();
     }
   }
