@@ -117,6 +117,32 @@ TEST_F(ChunkPoolTest, OptionalChunksLeaveAnEighthOfThePool) {
   EXPECT_TRUE(pool_.take(optional, Need::essential));
 }
 
+TEST_F(ChunkPoolTest, AFewChunksAreForWhatEndsWork) {
+  Account row(budget_, "chunks", Lifetime::block, ~std::size_t{0});
+  Account small(budget_, "request.block", Lifetime::block, 64 * chunk_bytes);
+  ChunkPool pool(row, 64);
+  std::vector<Chunk> chunks;
+  while (Chunk chunk = pool.take(small)) chunks.push_back(std::move(chunk));
+  EXPECT_EQ(chunks.size(), 64 - 64 / ChunkPool::closing_part);
+  small.set_quota(chunk_bytes);
+  EXPECT_TRUE(pool.take(small, Need::closing)) << "its quota is no hindrance";
+  ChunkChain chain;
+  EXPECT_TRUE(
+      chain.append_copy(pool, small, Bytes(std::vector<std::uint8_t>(2 * chunk_bytes, 1)), Need::closing));
+  EXPECT_FALSE(pool.take(small, Need::closing)) << "all are out";
+}
+
+TEST_F(ChunkPoolTest, FewerMayBeOutFromNowOn) {
+  std::vector<Chunk> chunks;
+  for (std::size_t i = 0; i < 8; ++i) chunks.push_back(pool_.take(holder_));
+  pool_.set_capacity(6);
+  EXPECT_FALSE(pool_.take(holder_));
+  chunks.resize(5);
+  EXPECT_TRUE(pool_.take(holder_));
+  pool_.set_capacity(1000);
+  EXPECT_EQ(pool_.stats().capacity, capacity) << "no more than it was made with";
+}
+
 TEST_F(ChunkPoolTest, EachRefusalOfTheBudgetIsUndone) {
   for (std::size_t room = 0; room < 4; ++room) {
     pool_.trim();

@@ -166,7 +166,7 @@ TEST(HeapTest, ADryLibraryDoorTakesBackFreeChunks) {
   {
     std::vector<Chunk> chunks;
     for (int i = 0; i < 512; ++i) {
-      chunks.push_back(pool.take(holder));
+      chunks.push_back(pool.take(holder, Need::closing));
       ASSERT_TRUE(chunks.back());
     }
   }
