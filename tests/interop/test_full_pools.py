@@ -175,13 +175,13 @@ class FullPools(NodesCase):
         self.assertEqual(node.stop(), 0)
 
     def smallest_budget(self):
-        """32M where the libraries were built small; with those of the distribution a little more."""
+        """As the refusal of a budget that is too small names it."""
         self.need(FULL_NODE, "the daemon of the tests")
         node = nodes.Masu(self.dir / "refused").init()
         refusal = subprocess.run([FULL_NODE, node.repo, "1M"], capture_output=True, text=True).stderr
         smallest = re.search(r"The smallest that works is (\d+)\.00 MiB", refusal)
         self.assertIsNotNone(smallest, refusal)
-        return max(int(smallest[1]), 32)
+        return int(smallest[1])
 
     def test_at_the_smallest_budget(self):
         self.check(f"{self.smallest_budget()}M")
