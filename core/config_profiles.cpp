@@ -107,6 +107,26 @@ constexpr std::array<Setting, 6> lowpower_settings = {{{"Routing.Type", R"("auto
                                                        {"Swarm.ConnMgr.Type", R"("basic")"},
                                                        {"Swarm.ConnMgr.LowWater", "20"},
                                                        {"Swarm.ConnMgr.HighWater", "40"}}};
+// A television or a set-top box: it fetches and plays, keeps few connections, and is not asked to look others' content up.
+constexpr std::array<Setting, 8> tv_settings = {{{"Memory.Budget", R"("48M")"},
+                                                 {"Routing.Type", R"("autoclient")"},
+                                                 {"AutoNAT.ServiceMode", R"("disabled")"},
+                                                 {"Swarm.RelayService.Enabled", "false"},
+                                                 {"Swarm.ConnMgr.Type", R"("basic")"},
+                                                 {"Swarm.ConnMgr.LowWater", "16"},
+                                                 {"Swarm.ConnMgr.HighWater", "48"},
+                                                 {"Swarm.ConnMgr.GracePeriod", R"("20s")"}}};
+// A router or another image with little memory: a handful of peers, nothing announced.
+constexpr std::array<Setting, 10> firmware_settings = {{{"Memory.Budget", R"("16M")"},
+                                                        {"Routing.Type", R"("autoclient")"},
+                                                        {"AutoNAT.ServiceMode", R"("disabled")"},
+                                                        {"Swarm.RelayService.Enabled", "false"},
+                                                        {"Swarm.RelayClient.Enabled", "false"},
+                                                        {"Swarm.ConnMgr.Type", R"("basic")"},
+                                                        {"Swarm.ConnMgr.LowWater", "6"},
+                                                        {"Swarm.ConnMgr.HighWater", "12"},
+                                                        {"Swarm.ConnMgr.GracePeriod", R"("10s")"},
+                                                        {"Provide.Enabled", "false"}}};
 constexpr std::array<Setting, 10> unixfs_v0_settings = {
     {{"Import.CidVersion", "0"},
      {"Import.UnixFSRawLeaves", "false"},
@@ -140,7 +160,7 @@ constexpr std::array<Setting, 5> autoconf_off_settings = {{{"Bootstrap", "null"}
                                                            {"Ipns.DelegatedPublishers", "null"},
                                                            {"AutoConf.Enabled", "false"}}};
 
-constexpr std::array<Config::Profile, 13> profile_list = {
+constexpr std::array<Config::Profile, 15> profile_list = {
     {{"server",
       "Disables local host discovery, recommended when running IPFS on machines with public IPv4 addresses."},
      {"local-discovery",
@@ -152,6 +172,10 @@ constexpr std::array<Config::Profile, 13> profile_list = {
      {"lowpower",
       "Reduces daemon overhead on the system. May affect node functionality - performance of content "
       "discovery and data fetching may be degraded."},
+     {"tv", "For televisions and set-top boxes: a memory budget of 48M and few connections, for fetching above all."},
+     {"firmware",
+      "For routers and other images with little memory: a memory budget of 16M, a handful of connections, nothing "
+      "announced."},
      {"announce-off", "Disables announcing of content."},
      {"announce-on", "Re-enables announcing of content (reverts announce-off profile)."},
      {"randomports", "Use a random port number for swarm."},
@@ -177,6 +201,8 @@ std::expected<void, std::string> Config::apply_profile(std::string_view name) {
     if (auto done = apply_settings(*this, lowpower_settings); !done) return done;
     return set("Swarm.ConnMgr.GracePeriod", "1m0s");
   }
+  if (name == "tv") return apply_settings(*this, tv_settings);
+  if (name == "firmware") return apply_settings(*this, firmware_settings);
   if (name == "announce-off" || name == "announce-on") {
     const bool on = name == "announce-on";
     if (auto done = set("Provide.Enabled", on); !done) return done;

@@ -100,6 +100,11 @@ TEST(ConfigTest, ProfilesChangeWhatTheySay) {
   ASSERT_TRUE(config.apply_profile("default-networking"));
   EXPECT_EQ(config.texts("Bootstrap"), std::vector<std::string>{"auto"});
   EXPECT_FALSE(config.apply_profile("no-such"));
+  ASSERT_TRUE(config.apply_profile("tv"));
+  EXPECT_EQ(config.text("Memory.Budget"), "48M");
+  ASSERT_TRUE(config.apply_profile("firmware"));
+  EXPECT_EQ(config.text("Memory.Budget"), "16M");
+  EXPECT_EQ(config.integer("Swarm.ConnMgr.HighWater"), 12);
 }
 
 }  // namespace

@@ -66,6 +66,15 @@ class Budget(NodesCase):
     def test_thirty_two_mebibytes(self):
         self.trade(self.masu("masu-32", budget="32M"), 48 * MIB)
 
+    def test_the_profile_of_firmware_has_its_budget(self):
+        node = self.masu("firmware", budget="16M", start=False)
+        node.daemon_args = list
+        node.run("config", "profile", "apply", "firmware")
+        node.start()
+        self.assertEqual(json.loads(node.out("stats", "memory", "--enc=json"))["Budget"], 16 * MIB)
+        some = self.file("some", MIB)
+        self.assertEqual(node.run("cat", node.out("add", "-Q", some)).stdout, some.read_bytes())
+
     def test_what_is_planned_is_printed(self):
         node = self.masu(start=False)
         plan = json.loads(node.out("memory", "plan", "--memory-budget=16M", "--enc=json"))

@@ -138,7 +138,9 @@ object value_of(const Call& call, const AddEvent& event) {
 
 AddSession::Parts parts_of(Node& node) {
   // Two batches and a leaf of 2 MiB have room beside what others read at the same time.
-  const std::size_t batch_chunks = std::clamp<std::size_t>(node.plan().chunks / 32, 4, 64);
+  constexpr std::size_t leaf_chunks = store::block_bytes_max / chunk_bytes;
+  const std::size_t spare = node.plan().chunks - std::min(node.plan().chunks, leaf_chunks);
+  const std::size_t batch_chunks = std::clamp<std::size_t>(spare / 8, 4, 64);
   return {node.blocks(),         node.pins(),        node.chunks(), node.block_account(),
           node.import_account(), node.repo().path(), batch_chunks};
 }
