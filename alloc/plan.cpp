@@ -177,7 +177,9 @@ class Planner {
     add(PlanGroup::kernel, "unread, unsent", 0, 0, plan_.parked_bytes);
     plan_.busy_connections = scaled(5, 1, 64);
     plan_.busy_socket_bytes = part(512, 32 * kib, 128 * kib);
-    const std::size_t busy = plan_.busy_socket_bytes * 2 * 3 / 2;
+    // As much as the kernel grants without privileges.
+    plan_.busy_receive_bytes = part(320, 48 * kib, 208 * kib) / kib * kib;
+    const std::size_t busy = (plan_.busy_socket_bytes + plan_.busy_receive_bytes) * 3 / 2;
     add(PlanGroup::kernel, "busy sockets", plan_.busy_connections, busy, plan_.busy_connections * busy);
   }
 

@@ -107,7 +107,8 @@ constexpr std::array<Setting, 6> lowpower_settings = {{{"Routing.Type", R"("auto
                                                        {"Swarm.ConnMgr.Type", R"("basic")"},
                                                        {"Swarm.ConnMgr.LowWater", "20"},
                                                        {"Swarm.ConnMgr.HighWater", "40"}}};
-// A television or a set-top box: it fetches and plays, keeps few connections, and is not asked to look others' content up.
+// A television or a set-top box: it fetches and plays, keeps few connections, and is not asked to look
+// others' content up.
 constexpr std::array<Setting, 8> tv_settings = {{{"Memory.Budget", R"("48M")"},
                                                  {"Routing.Type", R"("autoclient")"},
                                                  {"AutoNAT.ServiceMode", R"("disabled")"},
@@ -172,9 +173,12 @@ constexpr std::array<Config::Profile, 15> profile_list = {
      {"lowpower",
       "Reduces daemon overhead on the system. May affect node functionality - performance of content "
       "discovery and data fetching may be degraded."},
-     {"tv", "For televisions and set-top boxes: a memory budget of 48M and few connections, for fetching above all."},
+     {"tv",
+      "For televisions and set-top boxes: a memory budget of 48M and few connections, for fetching above "
+      "all."},
      {"firmware",
-      "For routers and other images with little memory: a memory budget of 16M, a handful of connections, nothing "
+      "For routers and other images with little memory: a memory budget of 16M, a handful of connections, "
+      "nothing "
       "announced."},
      {"announce-off", "Disables announcing of content."},
      {"announce-on", "Re-enables announcing of content (reverts announce-off profile)."},

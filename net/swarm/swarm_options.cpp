@@ -54,7 +54,8 @@ TcpOptions tcp_options_of(const CapacityPlan& plan) {
   options.receive_buffer_bytes = plan.socket_receive_bytes;
   options.send_buffer_bytes = plan.socket_send_bytes;
   options.busy_links_max = plan.busy_connections;
-  options.busy_buffer_bytes = plan.busy_socket_bytes;
+  options.busy_send_bytes = plan.busy_socket_bytes;
+  options.busy_receive_bytes = plan.busy_receive_bytes;
   return options;
 }
 

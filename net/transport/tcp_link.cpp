@@ -38,6 +38,7 @@ TcpLink::TcpLink(TcpLinkHost& host, boost::asio::io_context& context, FileHandle
       local_(masu::net::local_address(fd.get()).to_multiaddr()),
       remote_(masu::net::remote_address(fd.get()).to_multiaddr()) {
   set_no_delay(fd.get());
+  set_socket_buffers(fd.get(), host.options().receive_buffer_bytes, host.options().send_buffer_bytes);
   boost::system::error_code error;
   descriptor_.assign(fd.get(), error);
   if (!error) fd.release();
@@ -86,8 +87,9 @@ bool TcpLink::set_busy(bool busy) {
   busy_ = busy;
   const TcpOptions& options = host_.options();
   set_socket_buffers(descriptor_.native_handle(),
-                     busy ? options.busy_buffer_bytes : options.receive_buffer_bytes,
-                     busy ? options.busy_buffer_bytes : options.send_buffer_bytes);
+                     busy ? options.busy_receive_bytes : options.receive_buffer_bytes,
+                     busy ? options.busy_send_bytes : options.send_buffer_bytes);
+  if (busy) set_window_clamp(descriptor_.native_handle(), 2 * options.busy_receive_bytes);
   return true;
 }
 

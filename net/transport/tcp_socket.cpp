@@ -92,13 +92,19 @@ std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& opt
   if (!fd) return std::unexpected(errno);
   if (family == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   set_option(fd.get(), IPPROTO_TCP, TCP_MAXSEG, segment_bytes);
-  set_socket_buffers(fd.get(), options.receive_buffer_bytes, options.send_buffer_bytes);
+  // The scale of the window is settled when a connection is made, by the buffer of that moment: with a small
+  // one there could never be more than 64 KiB in flight. The link makes the buffer small.
+  set_socket_buffers(fd.get(), options.busy_receive_bytes, options.send_buffer_bytes);
   return fd;
 }
 
 void set_socket_buffers(int fd, std::size_t receive_bytes, std::size_t send_bytes) {
   set_option(fd, SOL_SOCKET, SO_RCVBUF, static_cast<int>(receive_bytes));
   set_option(fd, SOL_SOCKET, SO_SNDBUF, static_cast<int>(send_bytes));
+}
+
+void set_window_clamp(int fd, std::size_t bytes) {
+  set_option(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, static_cast<int>(bytes));
 }
 
 void set_no_delay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }

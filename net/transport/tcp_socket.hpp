@@ -69,12 +69,15 @@ class SocketAddress {
 // Text for an errno, as people know it.
 std::string error_text(int error);
 
-// A non-blocking TCP socket with small buffers, set before it listens or connects: a peer may send at once
-// what the first window promises, and a receive buffer that is made smaller later drops it (4 MiB over
-// loopback took 50 s that way, against 70 ms). Made larger later it works at once, up to 64 KiB in flight.
+// A non-blocking TCP socket as it listens or connects: with a small buffer for sending, and the one for
+// receiving as large as it may become. Segments are of Ethernet's size also on loopback: what the first
+// window promised would not fit a buffer that was made smaller in segments of 64 KiB, and be dropped again
+// and again.
 std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& options);
 // Buffers for a connected socket.
 void set_socket_buffers(int fd, std::size_t receive_bytes, std::size_t send_bytes);
+// What the window may become at most.
+void set_window_clamp(int fd, std::size_t bytes);
 void set_no_delay(int fd);
 // Allows several sockets on one local port.
 void set_reuse(int fd, bool reuse_port);

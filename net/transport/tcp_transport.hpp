@@ -31,8 +31,9 @@ struct TcpOptions {
   std::size_t receive_buffer_bytes = 8 * 1024;
   std::size_t send_buffer_bytes = 8 * 1024;
   std::size_t busy_links_max = 6;
-  std::size_t busy_buffer_bytes = 128 * 1024;  // each of the two
-  int backlog = 16;                            // of each listener
+  std::size_t busy_send_bytes = 128 * 1024;
+  std::size_t busy_receive_bytes = 208 * 1024;
+  int backlog = 16;  // of each listener
   bool reuse_port = true;
 };
 
