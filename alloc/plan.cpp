@@ -167,8 +167,8 @@ class Planner {
   }
 
   // About 4 KiB for a connection's own objects. What is unread or unsent in its buffers (measured: 28 KiB and
-  // 20 with 16 KiB each) is counted for all together: a connection that leaves it there is closed when it is
-  // too much.
+  // 20 with 16 KiB each) is counted for all together, as few have any: we read what comes, and a link that
+  // takes nothing is given up. It is no part of RSS.
   void plan_kernel() {
     plan_.socket_receive_bytes = 8 * kib;
     plan_.socket_send_bytes = 8 * kib;
