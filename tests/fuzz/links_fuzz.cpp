@@ -13,7 +13,7 @@ using namespace masu;
 ChunkChain in_pieces(ChunkPool& pool, Account& holder, Bytes bytes, std::size_t piece) {
   ChunkChain chain;
   while (!bytes.empty()) {
-    Chunk chunk = pool.take(holder);
+    Chunk chunk = pool.take(holder, Need::closing);  // the pool is as large as the block
     if (!chunk) std::abort();
     const Bytes now = bytes.first(std::min({bytes.size(), piece, chunk.space().size()}));
     std::copy(now.begin(), now.end(), chunk.space().begin());
