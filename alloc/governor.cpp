@@ -26,13 +26,9 @@ constexpr std::array<RungRule, rung_count> rules = {{
 // Between two looks pages of code come in, 64 KiB at a time.
 constexpr std::size_t code_margin_bytes = std::size_t{768} * 1024;
 
-const RungRule& rule_of(Rung rung) { return rules[static_cast<std::size_t>(rung)]; }
-
 }  // namespace
 
-std::string_view name_of(Rung rung) { return rule_of(rung).name; }
-
-unsigned Governor::threshold(Rung rung) { return rule_of(rung).threshold; }
+std::string_view name_of(Rung rung) { return rules[static_cast<std::size_t>(rung)].name; }
 
 GovernorLimits governor_limits_of(const CapacityPlan& plan) {
   return {plan.budget_bytes - plan.unspent_bytes, plan.code_bytes};

@@ -67,7 +67,6 @@ class Governor {
   explicit Governor(const GovernorLimits& limits) : limits_(limits) {}
 
   void set_limits(const GovernorLimits& limits) { limits_ = limits; }
-  const GovernorLimits& limits() const { return limits_; }
 
   // One look, and what follows from it. True: the pressure is below the first rung now.
   bool check(Relief& relief);
@@ -76,9 +75,7 @@ class Governor {
   std::uint64_t entered(Rung rung) const { return entered_[static_cast<std::size_t>(rung)]; }
   std::vector<RungRow> rows() const;
 
-  // In thousandths of the limit.
-  static unsigned threshold(Rung rung);
-  static constexpr unsigned hysteresis = 60;
+  static constexpr unsigned hysteresis = 60;  // thousandths of the limit
 
  private:
   unsigned pressure(const GovernorSample& sample) const;
