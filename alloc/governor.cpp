@@ -5,22 +5,28 @@
 namespace masu {
 namespace {
 
+enum class By : bool { resident, resident_or_door };
+
 struct RungRule {
   std::string_view name;
   unsigned threshold;
+  By by;
 };
 
+// A door that is full refuses by itself. What it has given out brings on what makes room in it; turning peers
+// away and resetting them is for what is resident: after a budget shrank the door is full for a while, with
+// nothing to fear.
 constexpr std::array<RungRule, rung_count> rules = {{
-    {"purge", 800},
-    {"drop code", 830},
-    {"shrink caches", 860},
-    {"stop growth", 885},
-    {"stop dialling", 905},
-    {"shorten idle times", 920},
-    {"trim connections", 935},
-    {"refuse streams", 950},
-    {"refuse connections", 960},
-    {"reset the heaviest", 975},
+    {"purge", 800, By::resident_or_door},
+    {"drop code", 830, By::resident_or_door},
+    {"shrink caches", 860, By::resident_or_door},
+    {"stop growth", 885, By::resident_or_door},
+    {"stop dialling", 905, By::resident_or_door},
+    {"shorten idle times", 920, By::resident_or_door},
+    {"trim connections", 935, By::resident_or_door},
+    {"refuse streams", 950, By::resident},
+    {"refuse connections", 960, By::resident},
+    {"reset the heaviest", 975, By::resident},
 }};
 
 // Between two looks pages of code come in, 64 KiB at a time.
@@ -34,13 +40,14 @@ GovernorLimits governor_limits_of(const CapacityPlan& plan) {
   return {plan.budget_bytes - plan.unspent_bytes, plan.code_bytes};
 }
 
-unsigned Governor::pressure(const GovernorSample& sample) const {
+unsigned Governor::pressure(const GovernorSample& sample, Rung rung) const {
   const auto thousandths = [](std::size_t bytes, std::size_t limit) {
     return static_cast<unsigned>(
         std::min<std::size_t>(bytes / 1024 * 1000 / std::max<std::size_t>(limit / 1024, 1), 9999));
   };
-  return std::max(thousandths(sample.resident_bytes, limits_.resident_bytes),
-                  thousandths(sample.ours_bytes, sample.ours_limit_bytes));
+  const unsigned resident = thousandths(sample.resident_bytes, limits_.resident_bytes);
+  if (rules[static_cast<std::size_t>(rung)].by == By::resident) return resident;
+  return std::max(resident, thousandths(sample.ours_bytes, sample.ours_limit_bytes));
 }
 
 bool Governor::code_is_full(const GovernorSample& sample) const {
@@ -62,18 +69,18 @@ bool Governor::check(Relief& relief) {
     relief.relieve(Rung::drop_code);
     sample = relief.sample();
   }
-  unsigned now = pressure(sample);
   for (std::size_t i = 0; i < rung_count; ++i) {
     const auto rung = static_cast<Rung>(i);
+    const unsigned now = pressure(sample, rung);
     if (now >= rules[i].threshold) {
       set(relief, rung, true);
       relief.relieve(rung);
-      now = pressure(relief.sample());
+      sample = relief.sample();
     } else if (now + hysteresis < rules[i].threshold) {
       set(relief, rung, false);
     }
   }
-  return now < rules[0].threshold;
+  return pressure(sample, Rung::purge) < rules[0].threshold;
 }
 
 std::vector<RungRow> Governor::rows() const {

@@ -1,11 +1,11 @@
 // Governor: the pressure ladder. It compares what is resident with the budget, and says what to give up next.
 //
 // A machine without IO: who owns it takes samples, several times a second while anything happens, and carries
-// the rungs out. Pressure is what is resident against the budget (without what stays unspent), or what our
-// door has given out against its limit, whichever is more. Each rung has a threshold; at a check the rungs up
-// to the pressure are active, from the mildest up, and are carried out again until a fresh sample lies below
-// the next one. A rung is undone when the pressure is `hysteresis` below its threshold. Code has a limit of
-// its own: what a small budget's plan has set aside for it.
+// the rungs out. Pressure is what is resident against the budget (without what stays unspent); for the rungs
+// up to trimming also what our door has given out against its limit, whichever is more. Each rung has a
+// threshold; at a check the rungs up to the pressure are active, from the mildest up, and are carried out
+// again until a fresh sample lies below the next one. A rung is undone when the pressure is `hysteresis`
+// below its threshold. Code has a limit of its own: what a small budget's plan has set aside for it.
 //
 // Plain values and counters; one thread.
 #pragma once
@@ -78,7 +78,7 @@ class Governor {
   static constexpr unsigned hysteresis = 60;  // thousandths of the limit
 
  private:
-  unsigned pressure(const GovernorSample& sample) const;
+  unsigned pressure(const GovernorSample& sample, Rung rung) const;
   bool code_is_full(const GovernorSample& sample) const;
   void set(Relief& relief, Rung rung, bool active);
 

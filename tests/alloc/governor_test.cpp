@@ -95,6 +95,18 @@ TEST_F(GovernorTest, OurDoorIsPressureToo) {
   EXPECT_TRUE(governor.active(Rung::stop_growth));
 }
 
+TEST_F(GovernorTest, AFullDoorAloneTurnsNobodyAway) {
+  process.now.ours_bytes = 130 * mib;  // as after a budget shrank
+  EXPECT_FALSE(governor.check(process));
+  EXPECT_TRUE(governor.active(Rung::trim_connections));
+  EXPECT_FALSE(governor.active(Rung::refuse_streams));
+  EXPECT_FALSE(governor.active(Rung::refuse_connections));
+  EXPECT_EQ(process.times(Rung::reset_heaviest), 0u);
+  process.now.resident_bytes = 98 * mib;
+  governor.check(process);
+  EXPECT_TRUE(governor.active(Rung::reset_heaviest));
+}
+
 TEST_F(GovernorTest, CodeHasItsOwnLimit) {
   process.now.code_bytes = 9 * mib;
   process.gives(Rung::drop_code) = 9 * mib;
