@@ -14,6 +14,7 @@
 #include "alloc/clock.hpp"
 #include "multiformats/multiaddr.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -59,6 +60,9 @@ class Link {
   // A busy link may have larger buffers in the kernel; the transport has them for a few links. False: not for
   // this one now.
   virtual bool set_busy(bool busy) = 0;
+  // What waits outside of this process: received and not read, sent and not taken, with what the kernel adds.
+  // Asks the kernel each time.
+  virtual std::size_t parked_bytes() = 0;
 
  protected:
   ~Link() = default;

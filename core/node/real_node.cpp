@@ -60,6 +60,7 @@ RealNode::~RealNode() = default;
 MemoryReport RealNode::memory_report() {
   MemoryReport report = memory_.report();
   report.rungs = governor_.ladder().rows();
+  if (network_) report.kernel_sockets = network_->swarm().parked_bytes();
   return report;
 }
 

@@ -149,5 +149,6 @@ void Swarm::set_accepting(bool accepting) { core_->set_accepting(accepting); }
 void Swarm::set_dialling(bool dialling) { core_->set_dialling(dialling); }
 void Swarm::set_bounds(const SwarmOptions& options) { core_->set_bounds(options); }
 bool Swarm::give_up_heaviest() { return core_->give_up_heaviest(); }
+std::size_t Swarm::parked_bytes() const { return core_->measure_parked(); }
 
 }  // namespace masu::net

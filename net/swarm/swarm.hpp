@@ -152,6 +152,8 @@ class Swarm final : public Host {
   void set_bounds(const SwarmOptions& options);
   // Gives up the connection whose bytes wait in most chunks. False: none holds any.
   bool give_up_heaviest();
+  // What the kernel holds for all links now; a system call for each.
+  std::size_t parked_bytes() const;
 
  private:
   using VisitConnection = void (*)(void* visitor, const ConnectionInfo& connection);

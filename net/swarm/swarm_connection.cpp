@@ -121,12 +121,17 @@ void SwarmConnection::note_moved(std::size_t bytes) {
 
 bool SwarmConnection::tick() {
   const bool quiet = std::exchange(moved_bytes_, 0) < swarm_.options().busy_bytes / 4;
-  if (!busy_) return false;
-  quiet_ticks_ = quiet ? static_cast<std::uint8_t>(quiet_ticks_ + 1) : std::uint8_t{0};
-  if (quiet_ticks_ < quiet_ticks_max) return true;
-  link_->set_busy(false);
-  busy_ = false;
-  return false;
+  if (busy_) {
+    quiet_ticks_ = quiet ? static_cast<std::uint8_t>(quiet_ticks_ + 1) : std::uint8_t{0};
+    if (quiet_ticks_ < quiet_ticks_max) {
+      parked_bytes_ = 0;
+      return true;
+    }
+    link_->set_busy(false);
+    busy_ = false;
+  }
+  parked_bytes_ = link_->parked_bytes();
+  return parked_bytes_ > 0 || reading_stopped_;
 }
 
 // --- The connection's side. ---

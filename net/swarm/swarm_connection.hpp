@@ -62,8 +62,11 @@ class SwarmConnection final : public ManagedConnection,
   void run_turn();
   // To be called soon after: ends it in order.
   void close();
-  // A second has passed. False: it moved few bytes for a while.
+  // A second has passed. False: nothing moves, and nothing waits in the kernel.
   bool tick();
+  // As of the last tick; 0 for a busy one, which has an allowance of its own.
+  std::size_t parked_bytes() const { return parked_bytes_; }
+  std::size_t measure_parked() const { return link_->parked_bytes(); }
 
   bool established() const { return peer_ != nullptr; }
   bool usable() const { return peer_ != nullptr && !closing_ && connection_.established(); }
@@ -132,7 +135,8 @@ class SwarmConnection final : public ManagedConnection,
   bool busy_ = false;
   std::uint8_t quiet_ticks_ = 0;
   std::size_t moved_bytes_ = 0;  // since the last tick
-  Connection connection_;        // the last member: its streams are closed while the others are still there
+  std::size_t parked_bytes_ = 0;
+  Connection connection_;  // the last member: its streams are closed while the others are still there
 };
 
 }  // namespace masu::net

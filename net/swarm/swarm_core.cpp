@@ -269,6 +269,7 @@ void SwarmCore::set_bounds(const SwarmOptions& options) {
   options_.connections = options.connections;
   options_.outbound_reserve = options.outbound_reserve;
   options_.inbound_handshakes = options.inbound_handshakes;
+  options_.parked_bytes = options.parked_bytes;
   manager_.set_marks(options.marks);
   const std::size_t most = options.connections - options.outbound_reserve;
   if (manager_.connections() > most) trim(manager_.connections() - most);
@@ -522,16 +523,48 @@ void SwarmCore::tick_by(TimePoint at) {
 
 void SwarmCore::tick() {
   const TimePoint at = now();
+  std::size_t parked = 0;
   for (auto next = moving_.begin(); next != moving_.end();) {
     SwarmConnection& connection = *next++;
     if (!connection.tick()) connection.IntrusiveListNode<SwarmConnection, MovesBytesTag>::unlink();
+    if (!connection.closing()) parked += connection.parked_bytes();
   }
+  if (parked > options_.parked_bytes) limit_parked(parked);
   manager_.trim(at, [this](ManagedConnection& least) { give_up(static_cast<SwarmConnection&>(least)); });
   peerstore_.expire(at);
   update_accepting();
   if (!moving_.empty() || paused_) tick_by(at + tick_interval);
   if (const auto next = manager_.next_deadline()) tick_by(std::max(*next, at + tick_interval));
   if (const auto next = peerstore_.next_deadline()) tick_by(std::max(*next, at + tick_interval));
+}
+
+// Of those for which the kernel holds most, who is worth least goes first.
+void SwarmCore::limit_parked(std::size_t parked) {
+  while (parked > options_.parked_bytes) {
+    std::size_t most = 0;
+    for (const SwarmConnection& connection : moving_) {
+      if (!connection.closing()) most = std::max(most, connection.parked_bytes());
+    }
+    SwarmConnection* least = nullptr;
+    int least_value = 0;
+    for (SwarmConnection& connection : moving_) {
+      if (connection.closing() || connection.parked_bytes() == 0 || connection.parked_bytes() < most / 2)
+        continue;
+      const int value = connection.established() ? manager_.value(connection.identified_peer()) : -1;
+      if (least != nullptr && least_value <= value) continue;
+      least = &connection;
+      least_value = value;
+    }
+    if (least == nullptr) return;
+    parked -= std::min(parked, least->parked_bytes());
+    give_up(*least);
+  }
+}
+
+std::size_t SwarmCore::measure_parked() const {
+  std::size_t bytes = 0;
+  for (const SwarmConnection& connection : all_) bytes += connection.measure_parked();
+  return bytes;
 }
 
 // --- The end. ---

@@ -52,6 +52,7 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   void set_dialling(bool dialling) { dialling_ = dialling; }
   void set_bounds(const SwarmOptions& options);
   bool give_up_heaviest();
+  std::size_t measure_parked() const;
 
   const PeerId& self() const { return self_; }
   TimePoint now() const override { return clock_.now(); }
@@ -133,6 +134,7 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   Transport* transport_for(const MultiaddrView& address) const;
   void tick();
   void tick_by(TimePoint at);
+  void limit_parked(std::size_t parked);
   void cut_all();
   bool announced(const Multiaddr& address) const;
 

@@ -27,6 +27,7 @@ SwarmOptions swarm_options_of(const CapacityPlan& plan) {
   // kept when the configuration says so (600 and 900 at 64M, as of old).
   options.marks.high = std::min<std::size_t>(plan.connections * 3 / 4, 96);
   options.marks.low = std::min<std::size_t>(plan.connections / 4, 32);
+  options.parked_bytes = plan.parked_bytes;
   // A dial that has its socket needs a handshake.
   options.dials = std::max<std::size_t>(plan.handshakes / 2, 1);
   options.dials_per_peer = std::min<std::size_t>(options.dials, 4);

@@ -60,6 +60,9 @@ struct SwarmOptions {
   Duration close_timeout = 2s;
   // More than this in a second makes a connection a busy one, which may have large socket buffers.
   std::size_t busy_bytes = 256 * 1024;
+  // What the kernel may hold for all links that are not busy ones (Link::parked_bytes()); looked at each
+  // second while any bytes move or wait.
+  std::size_t parked_bytes = std::size_t{3} * 1024 * 1024;
 
   PeerstoreLimits peerstore;
   AnnounceRules announce;

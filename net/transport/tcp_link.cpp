@@ -93,6 +93,10 @@ bool TcpLink::set_busy(bool busy) {
   return true;
 }
 
+std::size_t TcpLink::parked_bytes() {
+  return descriptor_.is_open() ? parked_socket_bytes(descriptor_.native_handle()) : 0;
+}
+
 // Calls on_ready() when the socket can be read or written.
 void TcpLink::wait(Side side) {
   Operation& operation = this->operation(side);

@@ -48,6 +48,7 @@ class TcpLink final : public Link {
   const Multiaddr& remote_address() const override { return remote_; }
   const Multiaddr& local_address() const override { return local_; }
   bool set_busy(bool busy) override;
+  std::size_t parked_bytes() override;
 
  private:
   enum class Side : std::uint8_t { reading, writing };

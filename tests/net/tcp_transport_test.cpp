@@ -184,6 +184,8 @@ TEST_F(TcpTransportTest, Ipv6Works) {
   EXPECT_EQ(a.link->remote_address(), at);
   a.send("x");
   EXPECT_TRUE(loop_.run_until([&] { return b.received == "x"; }));
+  EXPECT_TRUE(loop_.run_until([&] { return a.link->parked_bytes() == 0; }));
+  EXPECT_EQ(b.link->parked_bytes(), 0u);
 }
 
 TEST_F(TcpTransportTest, WithoutAChunkNothingIsReadAndThePeerIsSlowed) {
@@ -207,6 +209,9 @@ TEST_F(TcpTransportTest, TheKernelHoldsLittleForALinkThatIsNotRead) {
   a.send(std::string(4 << 20, 'x'));
   loop_.run_until([&] { return b.gave_no_chunk > 0; });
   for (int turn = 0; turn < 1000; ++turn) loop_.poll();
+  EXPECT_GT(b.link->parked_bytes(), 8u * 1024) << "unread";
+  EXPECT_LE(b.link->parked_bytes(), 96u * 1024);
+  EXPECT_GT(a.link->parked_bytes(), 8u * 1024) << "unsent";
   // What a did not take back is in the kernel.
   b.reads = true;
   std::size_t held = 0;

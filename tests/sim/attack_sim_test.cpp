@@ -255,5 +255,33 @@ TEST_F(AttackSimTest, ThoseWhoNeverReadAreLost) {
   expect_base_again();
 }
 
+// The buffers of 24 such links hold 1.5 MiB.
+TEST_F(AttackSimTest, WhatWaitsInTheKernelIsBoundedForAllTogether) {
+  net::SwarmOptions bounds = SimNodeOptions().swarm;
+  bounds.parked_bytes = 256 * 1024;
+  victim_.swarm->set_bounds(bounds);
+  SimNode useful(network_, 4000);
+  useful.connect(victim_);
+  ASSERT_TRUE(network_.run_until([&] { return useful.identified(victim_); }, 10s));
+  for (int n = 0; n < 24; ++n) attack(AttackLink::Way::never_reads, 24);
+  int above = 0;
+  std::size_t most = 0;
+  for (int step = 0; step < 200; ++step) {
+    act();
+    network_.run_for(50ms);
+    const std::size_t parked = victim_.swarm->parked_bytes();
+    most = std::max(most, parked);
+    // Three seconds until a busy link is one no more, a look each second, and a second to close.
+    above = parked > bounds.parked_bytes ? above + 1 : 0;
+    EXPECT_LE(above, 110) << parked << " bytes wait";
+  }
+  network_.run_for(2s);
+  EXPECT_LE(victim_.swarm->parked_bytes(), bounds.parked_bytes);
+  EXPECT_GT(most, bounds.parked_bytes) << "or nothing was tried";
+  EXPECT_TRUE(useful.connected(victim_)) << "for whom nothing waits";
+  victim_.swarm->disconnect(useful.id());
+  expect_base_again();
+}
+
 }  // namespace
 }  // namespace masu::sim

@@ -135,6 +135,11 @@ void SimLink::want_write() {
   });
 }
 
+std::size_t SimLink::parked_bytes() {
+  const SimLink* const other = network_.find(other_);
+  return arriving_bytes_ + (other != nullptr ? other->arriving_bytes_ : 0);
+}
+
 void SimLink::write() {
   SimLink* other = network_.find(other_);
   while (user_ != nullptr && other != nullptr && !other->destroyed_) {
