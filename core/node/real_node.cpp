@@ -65,10 +65,12 @@ MemoryReport RealNode::memory_report() {
 }
 
 void RealNode::set_rung(Rung rung, bool active) {
-  if (rung == Rung::shrink_caches) {
-    blocks_->set_cache_bytes(memory_.plan().block_cache_bytes / (active ? 4 : 1));
-  }
+  if (rung == Rung::shrink_caches) size_caches(active);
   if (network_) network_->set_rung(rung, active);
+}
+
+void RealNode::size_caches(bool shrunk) {
+  blocks_->set_cache_bytes(memory_.plan().block_cache_bytes / (shrunk ? 4 : 1));
 }
 
 std::expected<void, std::string> RealNode::set_budget(std::size_t bytes) {
@@ -82,7 +84,7 @@ std::expected<void, std::string> RealNode::set_budget(std::size_t bytes) {
   memory_.set_plan(*plan);
   governor_.follow_plan();
   if (network_) network_->follow_plan(repo_.config(), *plan);
-  blocks_->set_cache_bytes(plan->block_cache_bytes);
+  size_caches(governor_.ladder().active(Rung::shrink_caches));
   memtables_.start(plan->memtable_bytes);
   governor_.check();
   return {};
@@ -93,6 +95,7 @@ void RealNode::MemtableJob::start(std::size_t bytes) {
   if (running_) return;
   bytes_ = wanted_;
   running_ = node_.workers_->post(*this, store::JobClass::write);
+  if (!running_) node_.loop_.timers().arm(*this, node_.loop_.clock().now() + retry_interval);
 }
 
 void RealNode::MemtableJob::run() noexcept {

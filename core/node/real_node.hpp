@@ -73,8 +73,8 @@ class RealNode final : public Node {
 
  private:
   RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_ptr<store::DiskStore> blocks);
-  // Write buffers of the store follow the plan on a worker.
-  class MemtableJob final : public store::Job {
+  // Write buffers of the store follow the plan on a worker, as soon as it has a place.
+  class MemtableJob final : public store::Job, private net::Timer {
    public:
     explicit MemtableJob(RealNode& node) : node_(node) {}
     void start(std::size_t bytes);
@@ -82,12 +82,15 @@ class RealNode final : public Node {
    private:
     void run() noexcept override;
     void finish() noexcept override;
+    void on_timer(TimePoint) override { start(wanted_); }
+    static constexpr Duration retry_interval = std::chrono::milliseconds(100);
     RealNode& node_;
     bool running_ = false;
     std::size_t bytes_ = 0;  // being set
     std::size_t wanted_ = 0;
   };
   void set_rung(Rung rung, bool active);
+  void size_caches(bool shrunk);
 
   Repo& repo_;
   NodeMemory& memory_;
