@@ -143,4 +143,10 @@ void Account::uncommit(std::size_t bytes) noexcept {
   budget_.release(bytes);
 }
 
+std::string refusal_text(const Account& account) {
+  std::string text = "out of memory: ";
+  text.append(account.name()).append(" holds ").append(std::to_string(account.live_bytes()));
+  return text.append(" bytes, its limit is ").append(std::to_string(account.quota_bytes()));
+}
+
 }  // namespace masu

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <expected>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 namespace masu {
@@ -130,6 +131,9 @@ class Account : public IntrusiveListNode<Account> {
   std::atomic<std::size_t> committed_{0};
   std::atomic<std::uint64_t> refusals_{0};
 };
+
+// For people, when `account` has refused: its name, what it holds and its limit.
+std::string refusal_text(const Account& account);
 
 template <class Visitor>
 void Budget::for_each_account(Visitor&& visit) const {

@@ -260,7 +260,7 @@ void Client::tell_outcomes() {
     if (!cid.hash().is_identity()) {
       outcome = error_of(want);
     } else if (!outcome->append_copy(chunks_, *want.holder, cid.hash().digest())) {
-      outcome = store::fail(store::StoreErrorCode::out_of_memory, "no memory for an inlined block");
+      outcome = store::fail(store::StoreErrorCode::out_of_memory, refusal_text(*want.holder));
     }
     end(want);
     request->on_block(std::move(outcome));

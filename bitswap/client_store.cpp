@@ -181,7 +181,7 @@ void Client::on_stored(StoreJob& job) {
     } else {
       request = want->request;
       if (request != nullptr && !chunks_.transfer(block.bytes, *want->holder)) {
-        outcome = store::fail(store::StoreErrorCode::out_of_memory, "no memory for a block that was fetched");
+        outcome = store::fail(store::StoreErrorCode::out_of_memory, refusal_text(*want->holder));
       } else if (request != nullptr) {
         outcome = std::move(block.bytes);
       }

@@ -153,7 +153,7 @@ StoreResult<ChunkChain> DiskStore::get(const Multihash& hash, ChunkPool& pool, A
   if (entry->kind == IndexEntry::Kind::in_index) {
     ChunkChain chain;
     if (!chain.append_copy(pool, holder, entry->data)) {
-      return fail(StoreErrorCode::out_of_memory, "no chunks for a block");
+      return fail(StoreErrorCode::out_of_memory, refusal_text(holder));
     }
     return chain;
   }

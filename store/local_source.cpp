@@ -55,7 +55,7 @@ class LocalReads::Read final : public Job, public IntrusiveListNode<LocalReads::
     }
     ChunkChain block;
     if (!block.append_copy(reads_.chunks_, holder_, hash.digest())) {
-      return fail(StoreErrorCode::out_of_memory, "no chunk for an identity block");
+      return fail(StoreErrorCode::out_of_memory, refusal_text(holder_));
     }
     return block;
   }

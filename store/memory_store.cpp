@@ -69,7 +69,7 @@ StoreResult<ChunkChain> MemoryStore::get(const Multihash& hash, ChunkPool& pool,
   if (found == blocks_.end()) return missing(hash);
   ChunkChain chain;
   if (!chain.append_copy(pool, holder, *found->second.content)) {
-    return fail(StoreErrorCode::out_of_memory, "no chunks for block " + hash.to_base58());
+    return fail(StoreErrorCode::out_of_memory, refusal_text(holder));
   }
   return chain;
 }

@@ -10,9 +10,7 @@
 namespace masu::unixfs {
 
 inline Error out_of_memory(const Account& account) {
-  return {ErrorCode::out_of_memory, "out of memory: " + std::string(account.name()) + " holds " +
-                                        std::to_string(account.live_bytes()) + " bytes, its limit is " +
-                                        std::to_string(account.quota_bytes())};
+  return {ErrorCode::out_of_memory, refusal_text(account)};
 }
 
 // Calls `work`, which gives a Result, and turns std::bad_alloc into an error that names `account`.

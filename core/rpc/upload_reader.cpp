@@ -21,7 +21,7 @@ CommandError body_failed(http::BodyError error) {
 }
 
 std::unexpected<CommandError> out_of_memory(const Account& holder) {
-  return fail("out of memory: no chunk for the upload (account " + std::string(holder.name()) + ")");
+  return fail(refusal_text(holder));
 }
 
 // Components without empty ones, "." and "..", as path.Clean("/" + name) has them.

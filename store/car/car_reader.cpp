@@ -15,8 +15,7 @@ StoreResult<void> gather(ChunkChain& chain, ChunkPool& chunks, Account& holder, 
   const bool whole = chain.append_copy(chunks, holder, in.first(bytes));
   in = in.subspan(chain.size() - before);
   if (whole) return {};
-  return fail(StoreErrorCode::out_of_memory, "no memory for a block of a CAR: " + std::string(holder.name()) +
-                                                 " holds " + std::to_string(holder.live_bytes()) + " bytes");
+  return fail(StoreErrorCode::out_of_memory, refusal_text(holder));
 }
 
 }  // namespace

@@ -209,7 +209,7 @@ StoreResult<std::uint64_t> DiskStore::Engine::reclaim(const std::atomic<bool>& s
       if (result && !stop) result = committer_.sync_now();
     }
   } catch (const std::bad_alloc&) {
-    result = fail(StoreErrorCode::out_of_memory, "no memory to copy segments through");
+    result = fail(StoreErrorCode::out_of_memory, refusal_text(account_));
   }
   if (!result && given_back() == 0) return std::unexpected(result.error());
   return given_back();

@@ -206,6 +206,11 @@ void FaultFiles::heal() {
   capacity_ = std::uint64_t{1} << 40;
 }
 
+bool FaultFiles::failed_one() const {
+  const std::lock_guard guard(lock_);
+  return operations_ > fail_from_;
+}
+
 std::uint64_t FaultFiles::operations() const {
   const std::lock_guard guard(lock_);
   return operations_;

@@ -37,6 +37,7 @@ class FaultFiles final : public Files {
   void fail_after(std::uint64_t count, int error_number, std::uint64_t also = 0);
   void heal();
   std::uint64_t operations() const;
+  bool failed_one() const;  // of those that fail_after() named
   void set_capacity(std::uint64_t bytes);
   std::uint64_t used_bytes() const;
   // Changes a byte of a file behind everybody's back.

@@ -23,7 +23,13 @@ class FaultIndex::FileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                       rocksdb::IODebugContext* context) override;
 
-  IOStatus allowed() const {
+  // Before each operation that writes.
+  IOStatus allowed() {
+    const std::uint64_t number = operations_++;
+    if (number == fail_at_) {
+      failed_one_ = true;
+      return fails_full_ ? IOStatus::NoSpace("injected") : IOStatus::IOError("injected");
+    }
     switch (state_.load()) {
       case State::works: return IOStatus::OK();
       case State::full: return IOStatus::NoSpace("injected");
@@ -31,7 +37,16 @@ class FaultIndex::FileSystem final : public rocksdb::FileSystemWrapper {
     }
     return IOStatus::IOError("injected");
   }
-  void set_works() { state_ = State::works; }
+  void set_works() {
+    state_ = State::works;
+    fail_at_ = never;
+  }
+  void fail_after(std::uint64_t count, bool full) {
+    fails_full_ = full;
+    failed_one_ = false;
+    fail_at_ = operations_ + count;
+  }
+  bool failed_one() const { return failed_one_; }
   void set_refusing(bool full) { state_ = full ? State::full : State::broken; }
   void lose_unsynced();
   void appended(const std::string& path, std::uint64_t bytes) {
@@ -48,7 +63,12 @@ class FaultIndex::FileSystem final : public rocksdb::FileSystemWrapper {
   struct Written {
     std::uint64_t bytes = 0, synced = 0;
   };
+  static constexpr std::uint64_t never = ~std::uint64_t{0};
   std::atomic<State> state_{State::works};
+  std::atomic<std::uint64_t> operations_ = 0;
+  std::atomic<std::uint64_t> fail_at_ = never;
+  std::atomic<bool> fails_full_ = false;
+  std::atomic<bool> failed_one_ = false;
   std::mutex lock_;
   std::map<std::string, Written> written_;
   ByteStream random_;
@@ -168,5 +188,7 @@ void FaultIndex::power_on() {
 }
 void FaultIndex::refuse_writes(bool full) { files_->set_refusing(full); }
 void FaultIndex::heal() { files_->set_works(); }
+void FaultIndex::fail_after(std::uint64_t count, bool full) { files_->fail_after(count, full); }
+bool FaultIndex::failed_one() const { return files_->failed_one(); }
 
 }  // namespace masu::store::test

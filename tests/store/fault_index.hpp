@@ -26,6 +26,9 @@ class FaultIndex {
   void power_on();
   // From now on nothing is written: the disk is full, or broken.
   void refuse_writes(bool full);
+  // The operation `count` operations from now on fails, once.
+  void fail_after(std::uint64_t count, bool full);
+  bool failed_one() const;  // since then
   void heal();
 
  private:

@@ -1,6 +1,7 @@
 // What a node does with its repo (blocks in, a pin, the pin away, a collection), and each operation of its
-// disk fails once: with the power gone at once, or with the work going on. The repo opens, what was
-// acknowledged is there, it collects and takes blocks again, and no memory is held.
+// disk fails once, those of RocksDB too, or each reservation of memory: with the power gone at once, or with
+// the work going on. The repo opens, what was acknowledged is there, it collects and takes blocks again, and
+// no memory is held.
 #include "store/collector.hpp"
 #include "store/memory_store.hpp"
 #include "tests/store/dag_builder.hpp"
@@ -95,30 +96,68 @@ class RepoWalk : public TaskListener {
   test::SimJobs jobs;
 };
 
+enum class Part { segments, index, memory };
+
+struct Failure {
+  Part part;
+  int error_number;
+  bool ends_at_once;
+
+  void arm(test::DiskWorld& world, std::uint64_t count) const {
+    switch (part) {
+      case Part::segments: return world.files.fail_after(count, error_number);
+      case Part::index: return world.index.fail_after(count, error_number == ENOSPC);
+      case Part::memory: return world.budget.refuse_reservation(static_cast<std::uint32_t>(count + 1));
+    }
+  }
+  // What was armed has come.
+  bool came(test::DiskWorld& world) const {
+    switch (part) {
+      case Part::segments: return world.files.failed_one();
+      case Part::index: return world.index.failed_one();
+      case Part::memory: return world.budget.refused_one();
+    }
+    return false;
+  }
+};
+
 // True: the failure was beyond the end of the work.
-bool walk_once(std::uint64_t fail_at, int error_number, bool ends_at_once) {
+bool walk_once(std::uint64_t fail_at, const Failure& failure) {
+  const bool ends_at_once = failure.ends_at_once;
   static const TestDag first = make_dag(1), second = make_dag(2), third = make_dag(3);
   RepoWalk walk;
   walk.world.open();
   if (::testing::Test::HasFatalFailure()) return true;
-  const std::uint64_t before = walk.world.files.operations();
-  walk.world.files.fail_after(fail_at, error_number);
+  failure.arm(walk.world, fail_at);
   bool on = true, first_safe = false, second_safe = false;
-  const auto step = [&](bool done) { return on = on && (done || !ends_at_once), done; };
-  first_safe = step(walk.put(first)) && on && step(walk.pin(first));
-  if (on) second_safe = step(walk.put(second)) && on && step(walk.pin(second));
+  // What runs in tasks meets a refusal as an exception, which ends at the border of who runs it.
+  const auto step = [&](auto&& work) {
+    bool done = false;
+    try {
+      done = work();
+    } catch (const std::bad_alloc&) {
+      EXPECT_EQ(failure.part, Part::memory);
+    }
+    on = on && (done || !ends_at_once);
+    return done;
+  };
+  first_safe = step([&] { return walk.put(first); }) && on && step([&] { return walk.pin(first); });
+  if (on)
+    second_safe = step([&] { return walk.put(second); }) && on && step([&] { return walk.pin(second); });
   if (on) {
     first_safe = false;  // from here on it may be either way
-    step(walk.unpin(first));
+    step([&] { return walk.unpin(first); });
   }
-  if (on) step(walk.collect());
-  const bool beyond = walk.world.files.operations() - before <= fail_at;
+  if (on) step([&] { return walk.collect(); });
+  const bool beyond = !failure.came(walk.world);
+  walk.world.budget.refuse_reservation(0);
   if (ends_at_once) {
     walk.world.lose_power();
   } else {
     walk.world.store.reset();
   }
   walk.world.files.heal();
+  walk.world.index.heal();
   walk.world.open();
   if (::testing::Test::HasFatalFailure()) return true;
   for (int round = 0; round < 2; ++round) {
@@ -135,18 +174,22 @@ bool walk_once(std::uint64_t fail_at, int error_number, bool ends_at_once) {
   return beyond;
 }
 
-void walk(int error_number, bool ends_at_once) {
+void walk(const Failure& failure) {
   std::uint64_t fail_at = 0;
   for (; fail_at < 2000; ++fail_at) {
     SCOPED_TRACE("operation " + std::to_string(fail_at));
-    if (walk_once(fail_at, error_number, ends_at_once) || ::testing::Test::HasFailure()) break;
+    if (walk_once(fail_at, failure) || ::testing::Test::HasFailure()) break;
   }
   EXPECT_GT(fail_at, 10u);
 }
 
-TEST(RepoWalkTest, EachOperationOfTheDiskFailsAndThePowerGoes) { walk(EIO, true); }
-TEST(RepoWalkTest, EachOperationOfTheDiskFailsAndTheWorkGoesOn) { walk(EIO, false); }
-TEST(RepoWalkTest, EachOperationMeetsAFullDisk) { walk(ENOSPC, false); }
+TEST(RepoWalkTest, EachOperationOfTheDiskFailsAndThePowerGoes) { walk({Part::segments, EIO, true}); }
+TEST(RepoWalkTest, EachOperationOfTheDiskFailsAndTheWorkGoesOn) { walk({Part::segments, EIO, false}); }
+TEST(RepoWalkTest, EachOperationMeetsAFullDisk) { walk({Part::segments, ENOSPC, false}); }
+TEST(RepoWalkTest, EachOperationOfTheIndexFailsAndThePowerGoes) { walk({Part::index, EIO, true}); }
+TEST(RepoWalkTest, EachOperationOfTheIndexFailsAndTheWorkGoesOn) { walk({Part::index, EIO, false}); }
+TEST(RepoWalkTest, EachOperationOfTheIndexMeetsAFullDisk) { walk({Part::index, ENOSPC, false}); }
+TEST(RepoWalkTest, EachReservationOfMemoryIsRefused) { walk({Part::memory, 0, false}); }
 
 }  // namespace
 }  // namespace masu::store

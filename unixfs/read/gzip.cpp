@@ -69,8 +69,7 @@ Result<> GzipWriter::deflate(Bytes in, bool last, ChunkChain& out) {
   for (bool more = true; more;) {
     Chunk chunk = chunks_.take(holder_);
     if (!chunk) {
-      return fail(ErrorCode::out_of_memory,
-                  "out of memory: no chunk is left for " + std::string(holder_.name()));
+      return fail(ErrorCode::out_of_memory, refusal_text(holder_));
     }
     const MutableBytes space = chunk.space();
     stream.next_out = space.data();

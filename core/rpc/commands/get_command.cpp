@@ -70,7 +70,7 @@ class GzipSink final : public unixfs::ByteSink {
   Task<unixfs::Result<>> write(TaskMemory memory, Bytes bytes) override {
     ChunkChain chain;
     if (!chain.append_copy(call_.node().chunks(), call_.node().block_account(), bytes)) {
-      co_return unixfs::fail(unixfs::ErrorCode::out_of_memory, "out of memory: no chunk is left");
+      co_return unixfs::fail(unixfs::ErrorCode::out_of_memory, refusal_text(call_.node().block_account()));
     }
     co_return co_await write_chain(memory, std::move(chain));
   }
