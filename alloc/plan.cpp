@@ -28,6 +28,20 @@ constexpr std::size_t slab_bytes(std::size_t count, std::size_t entry_bytes) {
   return whole_pages(count * entry_bytes * 9 / 8) + page_bytes;
 }
 
+// Blocks that come in have the largest part, and each needs its slot. Receiving and sending have a quarter
+// each: those quotas overlap with the blocks', as blocks are rarely 2 MiB.
+void share_chunks(CapacityPlan& plan) {
+  const std::size_t pool = plan.chunks * chunk_bytes;
+  plan.frame_slots = std::clamp<std::size_t>(pool / 16 / frame_bytes, 2, 64);
+  const std::size_t gathered = plan.frame_slots * frame_bytes + plan.handshakes * chunk_bytes;
+  const std::size_t beside = gathered + 2 * frame_bytes + kept_chunks(plan.chunks) * chunk_bytes;
+  plan.block_bytes = std::min(pool - std::min(pool, beside), 128 * mib) / chunk_bytes * chunk_bytes;
+  plan.block_slots = std::clamp<std::size_t>(plan.block_bytes / block_bytes, 1, 64);
+  plan.receive_bytes = std::max(pool / 4, gathered);
+  plan.send_bytes = pool / 4;
+  plan.window_bytes = pool / 2;
+}
+
 class Planner {
  public:
   Planner(std::size_t budget_bytes, const FixedCosts& fixed) : fixed_(fixed) {
@@ -239,19 +253,9 @@ class Planner {
     const std::size_t taken = plan_.sum_bytes();
     const std::size_t left = plan_.budget_bytes > taken ? plan_.budget_bytes - taken : 0;
     plan_.chunks = std::min(left - std::min(left, page_bytes), 256 * mib) / (chunk_bytes + chunk_link_bytes);
-    const std::size_t pool = plan_.chunks * chunk_bytes;
-    // Blocks that come in have the largest part, and each needs its slot. Receiving and sending have a
-    // quarter each: those quotas overlap with the blocks', as blocks are rarely 2 MiB.
-    plan_.frame_slots = std::clamp<std::size_t>(pool / 16 / frame_bytes, 2, 64);
-    const std::size_t gathered = plan_.frame_slots * frame_bytes + plan_.handshakes * chunk_bytes;
-    const std::size_t beside = gathered + 2 * frame_bytes + kept_chunks(plan_.chunks) * chunk_bytes;
-    plan_.block_bytes = std::min(pool - std::min(pool, beside), 128 * mib) / chunk_bytes * chunk_bytes;
-    plan_.block_slots = std::clamp<std::size_t>(plan_.block_bytes / block_bytes, 1, 64);
-    plan_.receive_bytes = std::max(pool / 4, gathered);
-    plan_.send_bytes = pool / 4;
-    plan_.window_bytes = pool / 2;
+    share_chunks(plan_);
     add(PlanGroup::ours, "chunks", plan_.chunks, chunk_bytes,
-        pool + whole_pages(plan_.chunks * chunk_link_bytes));
+        plan_.chunks * chunk_bytes + whole_pages(plan_.chunks * chunk_link_bytes));
   }
 
   const FixedCosts fixed_;
@@ -292,6 +296,12 @@ std::string_view name_of(PlanGroup group) {
   static constexpr std::array<std::string_view, 5> names = {"fixed", "libraries", "kernel", "ours",
                                                             "unspent"};
   return names[static_cast<std::size_t>(group)];
+}
+
+CapacityPlan with_chunks(CapacityPlan plan, std::size_t chunks) {
+  plan.chunks = chunks;
+  share_chunks(plan);
+  return plan;
 }
 
 std::expected<CapacityPlan, PlanError> derive_plan(std::size_t budget_bytes, const FixedCosts& fixed) {

@@ -145,6 +145,10 @@ struct PlanError {
   CapacityPlan plan;
 };
 
+// The same plan with another number of chunks, and the quotas over them that follow. For more chunks than it
+// has, others must leave as much idle: see Lending.
+CapacityPlan with_chunks(CapacityPlan plan, std::size_t chunks);
+
 std::expected<CapacityPlan, PlanError> derive_plan(std::size_t budget_bytes, const FixedCosts& fixed = {});
 
 // Puts the process under the plan: the doors of the box, its addresses (four budgets, which is as far as a

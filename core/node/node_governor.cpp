@@ -35,7 +35,7 @@ std::uint64_t work_done() {
 }  // namespace
 
 NodeGovernor::NodeGovernor(NodeMemory& memory, EventLoop& loop)
-    : memory_(memory), loop_(loop), governor_(governor_limits_of(memory.plan())) {
+    : memory_(memory), loop_(loop), governor_(governor_limits_of(memory.plan())), lending_(memory.plan()) {
   loop_.set_watch(this);
   quiet_since_ = loop_.clock().now();
   loop_.timers().arm(*this, quiet_since_ + tick_interval);
@@ -43,7 +43,10 @@ NodeGovernor::NodeGovernor(NodeMemory& memory, EventLoop& loop)
 
 NodeGovernor::~NodeGovernor() { loop_.set_watch(nullptr); }
 
-void NodeGovernor::follow_plan() { governor_.set_limits(governor_limits_of(memory_.plan())); }
+void NodeGovernor::follow_plan() {
+  governor_.set_limits(governor_limits_of(memory_.plan()));
+  lending_.set_plan(memory_.plan());
+}
 
 bool NodeGovernor::check() {
   look(loop_.clock().now());
@@ -55,6 +58,15 @@ void NodeGovernor::look(TimePoint now) {
   looked_at_ = now;
   memory_.settle();
   governor_.check(*this);
+  lend(now);
+}
+
+void NodeGovernor::lend(TimePoint now) {
+  const bool allowed = !governor_.active(Rung::shrink_caches);
+  const std::size_t chunks = lending_.update(memory_.lending_sample(), allowed, now);
+  if (chunks == memory_.plan().chunks) return;
+  memory_.set_chunks(with_chunks(memory_.plan(), chunks));
+  if (hooks_.chunks_changed) hooks_.chunks_changed();
 }
 
 GovernorSample NodeGovernor::sample() {

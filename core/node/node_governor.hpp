@@ -1,4 +1,5 @@
-// NodeGovernor: keeps the process below its budget: looks, and carries out the rungs of the ladder.
+// NodeGovernor: keeps the process below its budget: looks, carries out the rungs of the ladder, and lends
+// what other holders leave idle to the pool of chunks.
 //
 // It looks after turns of the loop, at most each 10 ms, and each 50 ms while workers work. When nothing
 // happened for a second, what a burst left behind goes back to the kernel; after ten, pages of code too; then
@@ -7,6 +8,7 @@
 
 #include "alloc/fixed.hpp"
 #include "alloc/governor.hpp"
+#include "alloc/lending.hpp"
 #include "core/loop/event_loop.hpp"
 #include "core/node/node_memory.hpp"
 #include "net/timers.hpp"
@@ -24,6 +26,8 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   struct Hooks {
     std::function<void(Rung, bool)> set;
     std::function<void(Rung)> relieve;
+    // The plan has another number of chunks, which quotas of theirs follow.
+    std::function<void()> chunks_changed;
   };
 
   NodeGovernor(NodeMemory& memory, EventLoop& loop);
@@ -44,11 +48,13 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   void on_timer(TimePoint now) override;
   void on_turn(TimePoint now) override;
   void look(TimePoint now);
+  void lend(TimePoint now);
   void give_back();
 
   NodeMemory& memory_;
   EventLoop& loop_;
   Governor governor_;
+  Lending lending_;
   Hooks hooks_;
   TimePoint looked_at_{};
   TimePoint purged_at_{};

@@ -25,6 +25,9 @@ std::size_t link_bytes(const CapacityPlan& plan) {
   return (plan.connections + plan.handshakes) * plan_entry::link_bytes;
 }
 
+// With the pool's table.
+std::size_t pool_bytes(std::size_t chunks) { return chunks * (chunk_bytes + 64); }
+
 std::size_t give_chunks_back(void* context, std::size_t) { return static_cast<ChunkPool*>(context)->trim(0); }
 
 }  // namespace
@@ -70,8 +73,8 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
       start_budget_bytes_(plan.budget_bytes),
       door_bytes_(plan.ours_bytes),
       budget_("node", plan.ours_bytes),
-      chunk_account_(budget_, "chunks", Lifetime::process, plan.chunks * chunk_bytes + plan.chunks * 64),
-      chunks_(chunk_account_, plan.chunks),
+      chunk_account_(budget_, "chunks", Lifetime::process, pool_bytes(Lending::chunks_max(plan))),
+      chunks_(chunk_account_, Lending::chunks_max(plan)),
       blocks_(budget_, "request.block", Lifetime::block, plan.block_bytes),
       imports_(budget_, "unixfs.import", Lifetime::request, plan.import_bytes),
       requests_(budget_, "http.request", Lifetime::request, plan.rpc_requests * plan_entry::request_bytes),
@@ -82,6 +85,7 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
       history_account_(budget_, "memory.history", Lifetime::process,
                        plan.history_samples * plan_entry::history_bytes),
       history_(history_account_, plan.history_samples) {
+  set_chunks(plan);
   add_reclaimer(give_chunks_back, &chunks_);
   code_.cut(code_piece_bytes);
   code_.drop();  // what has come in so far came in large pieces
@@ -120,14 +124,27 @@ void NodeMemory::set_plan(const CapacityPlan& plan) {
   MASU_CHECK(plan.budget_bytes <= start_budget_bytes_, "tables were made for the budget of the start");
   plan_ = plan;
   set_door(std::max(plan.ours_bytes, door_bytes_));
-  chunks_.set_capacity(plan.chunks);
-  blocks_.set_quota(plan.block_bytes);
+  set_chunks(plan);
   // Work that has begun goes on: it is over sooner or later, and one more request (to set the budget) finds
   // room.
   settle();
   requests_.set_quota(std::max(plan.rpc_requests * plan_entry::request_bytes,
                                requests_.live_bytes() + plan_entry::request_bytes));
   links_.set_quota(link_bytes(plan));
+}
+
+void NodeMemory::set_chunks(const CapacityPlan& plan) {
+  plan_ = plan;
+  if (plan.chunks < chunks_.stats().capacity) chunks_.trim(0);
+  chunks_.set_capacity(plan.chunks);
+  chunk_account_.set_quota(std::max(pool_bytes(plan.chunks), chunk_account_.committed_bytes()));
+  blocks_.set_quota(plan.block_bytes);
+}
+
+LendingSample NodeMemory::lending_sample() const {
+  const ChunkPoolStats chunks = chunks_.stats();
+  return {process_box().count(Door::ours).charged_bytes, chunk_account_.committed_bytes(), chunks.used,
+          chunks.refusals};
 }
 
 }  // namespace masu::core

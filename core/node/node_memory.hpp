@@ -9,6 +9,7 @@
 #include "alloc/budget.hpp"
 #include "alloc/chunk_pool.hpp"
 #include "alloc/fixed.hpp"
+#include "alloc/lending.hpp"
 #include "alloc/plan.hpp"
 #include "alloc/report.hpp"
 #include "alloc/resource.hpp"
@@ -59,6 +60,10 @@ class NodeMemory {
   // chunk pool follow at once; what is held above them comes back when it comes back. Who has sized tables by
   // the plan is told by the caller.
   void set_plan(const CapacityPlan& plan);
+  // Chunks are lent to the pool or come back: `plan` is the same with another number of them.
+  void set_chunks(const CapacityPlan& plan);
+  // What the lending of chunks goes by.
+  LendingSample lending_sample() const;
   // After set_plan(), now and then: our door closes as what is held above it comes back, and an import that
   // had begun before keeps the quota that it began with, until it is over.
   void settle();

@@ -198,10 +198,14 @@ std::expected<std::unique_ptr<NodeNetwork>, std::string> NodeNetwork::start(
 }
 
 void NodeNetwork::follow_plan(const Config& config, const CapacityPlan& plan) {
-  resources_.set_bounds(net::connection_limits_of(plan));
+  follow_chunks(plan);
   const net::SwarmOptions options = options_of(config, plan, agent_);
   marks_ = options.marks;
   swarm_->set_bounds(options);
+}
+
+void NodeNetwork::follow_chunks(const CapacityPlan& plan) {
+  resources_.set_bounds(net::connection_limits_of(plan));
   bitswap_->set_bounds(bitswap::BitswapLimits::from(plan));
 }
 

@@ -38,6 +38,8 @@ class NodeNetwork {
 
   // The plan changed: bounds of connections and of bytes in flight follow.
   void follow_plan(const Config& config, const CapacityPlan& plan);
+  // Only the number of chunks is another one.
+  void follow_chunks(const CapacityPlan& plan);
   // The ladder: what a rung says of the network.
   void set_rung(Rung rung, bool active);
   void relieve(Rung rung);

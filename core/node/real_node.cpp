@@ -50,6 +50,10 @@ RealNode::RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_
                        .relieve =
                            [this](Rung rung) {
                              if (network_) network_->relieve(rung);
+                           },
+                       .chunks_changed =
+                           [this] {
+                             if (network_) network_->follow_chunks(memory_.plan());
                            }});
 }
 
