@@ -19,7 +19,7 @@ namespace masu {
 
 // What one entry may cost at most, in its pool's pages. Whoever defines the entry asserts that it fits.
 namespace plan_entry {
-inline constexpr std::size_t connection_bytes = 2880;  // Noise, yamux, and two tagged peers
+inline constexpr std::size_t connection_bytes = 2912;  // Noise, yamux, and two tagged peers
 inline constexpr std::size_t link_bytes = 704;         // the socket
 inline constexpr std::size_t stream_bytes = 320;
 inline constexpr std::size_t handshake_bytes = 4 * 1024;  // beside the connection; gone when it is made

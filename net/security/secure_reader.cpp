@@ -105,8 +105,7 @@ std::expected<Bytes, NoiseError> SecureReader::peek(AeadContext& aead) {
 std::expected<bool, NoiseError> SecureReader::open_frame(AeadContext& aead) {
   if (count_ == 0) return false;
   const std::size_t frame = frame_bytes();
-  std::size_t here = 0;
-  for (std::size_t i = 0; i < count_; ++i) here += chunks_[i].data().size();
+  const std::size_t here = gathered_bytes();
   if (frame == 0) return false;
   if (frame < noise_length_bytes + aead_tag_bytes) return std::unexpected(NoiseError::truncated);
   if (here < frame) return false;
@@ -158,6 +157,12 @@ void SecureReader::drop_front() {
   chunks_[0].reset();
   for (std::size_t i = 1; i < count_; ++i) chunks_[i - 1] = std::move(chunks_[i]);
   --count_;
+}
+
+std::size_t SecureReader::gathered_bytes() const {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count_; ++i) bytes += chunks_[i].data().size();
+  return bytes;
 }
 
 void SecureReader::clear() {

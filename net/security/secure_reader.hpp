@@ -54,6 +54,7 @@ class SecureReader {
 
   // A part of a frame (or of a handshake message) is here and the rest is not.
   bool waits_for_rest() const { return count_ > 0 && opened_ == 0; }
+  std::size_t gathered_bytes() const;  // sealed, or not consumed yet
   bool has_slot() const { return static_cast<bool>(slot_); }
   std::size_t held_bytes() const { return count_ * chunk_bytes; }
   // Gives everything back; a chunk that is lent is dropped when it comes.
