@@ -247,6 +247,11 @@ class Planner {
     const std::size_t beside = gathered + 2 * frame_bytes + kept_chunks(plan_.chunks) * chunk_bytes;
     plan_.block_bytes = std::min(pool - std::min(pool, beside), 128 * mib) / chunk_bytes * chunk_bytes;
     plan_.block_slots = std::clamp<std::size_t>(plan_.block_bytes / block_bytes, 1, 64);
+    // A block that was fetched has room beside what clients upload, from 32M on.
+    const std::size_t ahead = plan_.rpc_requests * frame_bytes;
+    const std::size_t fetched = std::min(plan_.block_bytes, block_bytes + ahead);
+    plan_.upload_slots = std::max<std::size_t>((plan_.block_bytes - fetched) / block_bytes, 1);
+    plan_.upload_bytes = plan_.upload_slots * block_bytes + ahead;
     plan_.receive_bytes = std::max(pool / 4, gathered);
     plan_.send_bytes = pool / 4;
     plan_.window_bytes = pool / 2;
