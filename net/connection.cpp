@@ -74,8 +74,7 @@ Connection::~Connection() {
 
 Chunk Connection::chunk_for_reading() {
   if (!wants_read()) return Chunk();
-  const bool reserved = reader_.held_bytes() == 0 && resources_.strangers_wait() && !is_of_use();
-  Chunk chunk = reserved ? Chunk() : reader_.chunk_for_reading();
+  Chunk chunk = reader_.chunk_for_reading(!resources_.strangers_wait() || is_of_use());
   if (chunk) {
     retries_ = 0;
     blocked_since_ = TimePoint::max();
@@ -90,7 +89,7 @@ void Connection::on_read_blocked() {
   if (blocked_since_ == TimePoint::max()) {
     blocked_since_ = now_;
   } else if (now_ - blocked_since_ >= resources_.limits().memory_patience) {
-    const bool for_slot = reader_.held_bytes() > 0 && !reader_.has_slot();
+    const bool for_slot = reader_.blocked() == SecureReader::Blocked::slot;
     resources_.make_room(*this, for_slot, now_);
   }
   resources_.wait(*this);
@@ -330,7 +329,9 @@ void Connection::check_deadlines(TimePoint now) {
     process(now);
   }
   if (state_ != State::open) return;
-  if (stalled_since_ != TimePoint::max() && now >= stalled_since_ + limits.stall_timeout) {
+  const bool gives_way = resources_.pressed() && !is_of_use();
+  const Duration stall_timeout = gives_way ? limits.stall_timeout_pressed : limits.stall_timeout;
+  if (stalled_since_ != TimePoint::max() && now >= stalled_since_ + stall_timeout) {
     session_.reset_stalled();
     stalled_since_ = now;
     process(now);

@@ -54,7 +54,8 @@ struct ConnectionLimits {
   Duration frame_timeout_pressed = 3s;  // the same while others wait for memory
   // Who waits for a chunk or a slot for so long takes it from a slower one.
   Duration memory_patience = 250ms;
-  Duration stall_timeout = 10s;  // no memory for a stream's bytes: the stream is reset
+  Duration stall_timeout = 10s;         // no memory for a stream's bytes: the stream is reset
+  Duration stall_timeout_pressed = 2s;  // the same for a stranger, while others wait for memory
   Duration keepalive_interval = 30s;
   Duration keepalive_timeout = 10s;  // for the answer; then the connection is lost
 };
@@ -123,7 +124,7 @@ class ConnectionResources {
   void wait(MemoryUser& user);
   void wake_one();
   bool pressed() const { return !waiting_.empty() || !waiting_of_use_.empty() || memory_low(); }
-  // The last eighth of net.receive is for peers of use: whether a stranger gets no first chunk now.
+  // The last eighth of net.receive is for peers of use: whether a stranger gets no chunk now.
   bool strangers_wait() const {
     return receive_.live_bytes() + chunk_bytes > receive_.quota_bytes() - receive_.quota_bytes() / 8;
   }

@@ -20,11 +20,11 @@ void compact(Chunk& chunk) {
 
 }  // namespace
 
-Chunk SecureReader::chunk_for_reading() {
+Chunk SecureReader::chunk_for_reading(bool may_take) {
   MASU_CHECK(!lent_, "one read at a time");
   blocked_ = Blocked::no;
   if (count_ == 0) {
-    chunks_[0] = pool_.take(holder_);
+    if (may_take) chunks_[0] = pool_.take(holder_);
     if (!chunks_[0]) {
       blocked_ = Blocked::chunk;
       return Chunk();
@@ -42,6 +42,10 @@ Chunk SecureReader::chunk_for_reading() {
     return lend_last();
   }
   if (!last.space().empty()) return lend_last();
+  if (!may_take) {
+    blocked_ = Blocked::chunk;
+    return Chunk();
+  }
   if (!slot_) slot_ = slots_.take();
   if (!slot_) {
     blocked_ = Blocked::slot;

@@ -35,8 +35,8 @@ class SecureReader {
       : pool_(chunks), holder_(holder), slots_(slots) {}
 
   // A chunk to read into; it may hold bytes before its space. Empty: blocked() says why. It must come back
-  // by add() before anything else is read.
-  Chunk chunk_for_reading();
+  // by add() before anything else is read. Unless it `may_take` one, only space that it has already is lent.
+  Chunk chunk_for_reading(bool may_take = true);
   // Returns how many bytes are new.
   std::size_t add(Chunk chunk);
 

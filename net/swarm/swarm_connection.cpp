@@ -160,9 +160,7 @@ void SwarmConnection::on_connection_ended(ConnectionEnd end, std::string_view de
 void SwarmConnection::on_turn_wanted() { swarm_.want_turn(*this); }
 
 bool SwarmConnection::is_peer_of_use() const {
-  if (peer_ == nullptr) return false;
-  const ConnectionManager& manager = swarm_.manager();
-  return manager.value(peer_->id) > 0 || manager.is_protected(peer_->id);
+  return peer_ != nullptr && (peer_->of_use || swarm_.manager().is_protected(peer_->id));
 }
 
 const PeerId& SwarmConnection::identified_peer() const {

@@ -40,6 +40,7 @@ struct SwarmPeer : HashIndexNode<SwarmPeer> {
   const PeerId id;
   IntrusiveList<SwarmConnection, OfPeerTag> connections;  // the oldest first
   Identified identified = Identified::not_yet;
+  bool of_use = false;
   BandwidthMeter bandwidth;
   std::array<std::uint16_t, ProtocolTable::entries_max> inbound_streams{};
 };

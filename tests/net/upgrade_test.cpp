@@ -341,6 +341,26 @@ class CrowdOfSlowFrames : public SlowFrames {
   std::list<RawPeer> crowd;
 };
 
+TEST_F(SlowFrames, StreamsOfStrangersThatNobodyReadsLeaveAChunkForPeersOfUse) {
+  ConnectionLimits limits;
+  limits.frame_slots = 1;
+  limits.receive_bytes = 8 * chunk_bytes;
+  TestNode small(2, limits);
+  RawPeer honest(small, 13);
+  honest.shake_hands();
+  honest.end.of_use = true;
+  RawPeer stranger(small, 14);
+  stranger.shake_hands();
+  stranger.end.on_new_handler = [](TestHandler& handler) { handler.take_max = 0; };
+  stranger.open(1, "/sink/1.0.0");
+  for (int i = 0; i < 20; ++i) stranger.send_data(1, pattern(10000));
+  stranger.run();
+  EXPECT_LE(small.resources.receive_account().live_bytes(), 7 * chunk_bytes);
+  honest.send_frame(YamuxType::ping, yamux_syn, 0, 7);
+  honest.run();
+  EXPECT_TRUE(honest.find_frame(YamuxType::ping, yamux_ack, 0)) << "without a wait";
+}
+
 TEST_F(CrowdOfSlowFrames, LeavesAChunkForPeersOfUse) {
   RawPeer honest(small, 13);
   honest.end.of_use = true;
