@@ -37,6 +37,11 @@ void share_chunks(CapacityPlan& plan) {
   const std::size_t beside = gathered + 2 * frame_bytes + kept_chunks(plan.chunks) * chunk_bytes;
   plan.block_bytes = std::min(pool - std::min(pool, beside), 128 * mib) / chunk_bytes * chunk_bytes;
   plan.block_slots = std::clamp<std::size_t>(plan.block_bytes / block_bytes, 1, 64);
+  // A block that was fetched has room beside what clients upload, from 32M on.
+  const std::size_t ahead = plan.rpc_requests * frame_bytes;
+  const std::size_t fetched = std::min(plan.block_bytes, block_bytes + ahead);
+  plan.upload_slots = std::max<std::size_t>((plan.block_bytes - fetched) / block_bytes, 1);
+  plan.upload_bytes = plan.upload_slots * block_bytes + ahead;
   plan.receive_bytes = std::max(pool / 4, gathered);
   plan.send_bytes = pool / 4;
   plan.window_bytes = pool / 2;

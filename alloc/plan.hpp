@@ -19,7 +19,7 @@ namespace masu {
 
 // What one entry may cost at most, in its pool's pages. Whoever defines the entry asserts that it fits.
 namespace plan_entry {
-inline constexpr std::size_t connection_bytes = 2880;  // Noise, yamux, and two tagged peers
+inline constexpr std::size_t connection_bytes = 2912;  // Noise, yamux, and two tagged peers
 inline constexpr std::size_t link_bytes = 704;         // the socket
 inline constexpr std::size_t stream_bytes = 320;
 inline constexpr std::size_t handshake_bytes = 4 * 1024;  // beside the connection; gone when it is made
@@ -90,10 +90,12 @@ struct CapacityPlan {
   std::size_t busy_receive_bytes = 0;
 
   // Bytes in flight.
-  std::size_t chunks = 0;       // ChunkPool
-  std::size_t frame_slots = 0;  // Noise frames of up to 64 KiB being gathered
-  std::size_t block_slots = 0;  // blocks of up to 2 MiB being gathered
-  std::size_t block_bytes = 0;  // all blocks that come in; these are quotas over the pool, which overlap
+  std::size_t chunks = 0;        // ChunkPool
+  std::size_t frame_slots = 0;   // Noise frames of up to 64 KiB being gathered
+  std::size_t block_slots = 0;   // blocks of up to 2 MiB being gathered
+  std::size_t block_bytes = 0;   // all blocks that come in; these are quotas over the pool, which overlap
+  std::size_t upload_slots = 0;  // blocks of up to 2 MiB that clients are sending
+  std::size_t upload_bytes = 0;  // those, and what each request has read ahead
   std::size_t receive_bytes = 0;
   std::size_t send_bytes = 0;
   std::size_t window_bytes = 0;  // credit given above the first yamux windows; bytes come out of the pool

@@ -8,6 +8,8 @@ namespace {
 
 // Of one peer in a batch, so that many wants of one do not keep the others waiting.
 constexpr std::size_t lookups_in_turn = 8;
+// A peer with few wants finds room as soon as another has so many more.
+constexpr std::size_t few_wants = 8;
 // Until memory is asked for again that was not there.
 constexpr Duration memory_wait = 20ms;
 // Until a want that found no room is offered again, if nothing happens.
@@ -134,8 +136,10 @@ bool Engine::make_room(Responder& responder) {
     abandon(*stuck);
     return true;
   }
-  if (victim->size() <= own.size() + limits_.wants_per_peer / 2) return false;
-  for (const WantState state : {WantState::unknown, WantState::ready}) {
+  // The fewer it has the sooner: where many fill the table evenly, none has much more than its share.
+  const std::size_t more = std::min(limits_.wants_per_peer / 2, own.size() + few_wants);
+  if (victim->size() <= own.size() + more) return false;
+  for (const WantState state : {WantState::unknown, WantState::answer, WantState::ready}) {
     if (!victim->has(state)) continue;
     remove(victim->list(state).back());
     return true;

@@ -54,7 +54,9 @@ void PeerScore::set_queued(net::Host& host, const PeerId& peer, bool queued) {
 
 void PeerScore::set_value(net::Host& host, const PeerId& peer, int value) {
   const auto kept = static_cast<std::uint8_t>(value);
-  if (std::exchange(value_, kept) != kept) host.tag(peer, useful_tag, value);
+  if (std::exchange(value_, kept) == kept) return;
+  host.tag(peer, useful_tag, value);
+  host.set_of_use(peer, kept > 0);
 }
 
 }  // namespace masu::bitswap

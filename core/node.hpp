@@ -46,6 +46,11 @@ class Node {
   virtual ChunkPool& chunks() = 0;
   // Blocks that requests hold: reading, walking, exporting.
   virtual Account& block_account() = 0;
+  // Bytes of uploads, until they are stored: plan().upload_bytes, so that those who upload leave room for
+  // blocks that are fetched. A block takes a slot before its second chunk: many that each have a part of one
+  // would wait for each other.
+  virtual Account& upload_account() = 0;
+  virtual SlotGroup& upload_slots() = 0;
   // General memory of imports and exports (directories, sorting): plan().import_bytes.
   virtual Account& import_account() = 0;
   virtual MemoryReport memory_report() = 0;

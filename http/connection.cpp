@@ -46,7 +46,7 @@ void Connection::run() {
     done_ = true;
   } else {
     try {
-      run_.start(serve(host_.memory()), *this);
+      run_.start(serve(host_.own_memory()), *this);
     } catch (const std::bad_alloc&) {
       on_task_done(TaskOutcome::out_of_memory);
     }
@@ -56,7 +56,8 @@ void Connection::run() {
 }
 
 void Connection::on_task_done(TaskOutcome outcome) noexcept {
-  // A head that there is no memory for, or no frame for the task: the exchange itself ends in answer().
+  // No frame for the task, as the process itself has no memory: what is refused of the account of requests
+  // ends in serve() and answer().
   if (outcome == TaskOutcome::out_of_memory) {
     host_.on_refused();
     if (state_ == State::head || state_ == State::idle) refuse(503, "out of memory");
@@ -77,7 +78,13 @@ void Connection::release_if_unused() {
 
 Task<void> Connection::serve(TaskMemory memory) {
   for (;;) {
-    const bool more = co_await read_head(memory);
+    bool more = false;
+    try {
+      more = co_await read_head(memory);
+    } catch (const std::bad_alloc&) {
+      host_.on_refused();
+      refuse(503, "out of memory");
+    }
     if (!more) break;
     begin_request();
     co_await answer(memory);
@@ -136,14 +143,15 @@ Task<bool> Connection::read_head(TaskMemory) {
   }
 }
 
-Task<void> Connection::answer(TaskMemory memory) {
+Task<void> Connection::answer(TaskMemory) {
   watch();
   try {
-    co_await host_.handler().handle(memory, *this);
+    co_await host_.handler().handle(host_.memory(), *this);
   } catch (const std::bad_alloc&) {
     host_.on_refused();
     // What was started and not sent yet is taken back.
     const bool sent = started_ && out_head_.empty();
+    out_head_.clear();
     if (!sent) refuse(503, "out of memory");
     cut_ = sent;
     started_ = true;
@@ -193,6 +201,7 @@ void Connection::begin_request() {
 }
 
 void Connection::end_request() {
+  answered_ = answered_ || (!cut_ && !gone_);
   moved_bytes_ = moved_at_crowd_tick_ = 0;
   crowd_ticks_ = 0;
   if (std::exchange(large_, false)) {
@@ -517,15 +526,20 @@ void Connection::grow_buffer() {
   }
   if (buffer_.size < buffer_.capacity) return;
   const std::size_t capacity = std::max(first_buffer_bytes, buffer_.capacity * 2);
-  auto* const data = static_cast<std::uint8_t*>(host_.memory().allocate(capacity, 1));
+  auto* const data = static_cast<std::uint8_t*>(memory_of_buffer(capacity).allocate(capacity, 1));
   if (buffer_.size > 0) std::memcpy(data, buffer_.data, buffer_.size);
   const std::size_t size = buffer_.size;
   free_buffer();
   buffer_ = {data, capacity, 0, size};
 }
 
+AccountResource& Connection::memory_of_buffer(std::size_t capacity) {
+  return capacity == first_buffer_bytes ? host_.own_memory() : host_.memory();
+}
+
 void Connection::free_buffer() {
-  if (buffer_.data != nullptr) host_.memory().deallocate(buffer_.data, buffer_.capacity, 1);
+  if (buffer_.data != nullptr)
+    memory_of_buffer(buffer_.capacity).deallocate(buffer_.data, buffer_.capacity, 1);
   buffer_ = Buffer();
 }
 

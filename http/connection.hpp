@@ -44,7 +44,8 @@ class ConnectionHost {
   virtual const ServerOptions& options() const = 0;
   virtual const HeadLimits& head_limits() const = 0;
   virtual ChunkPool& chunks() = 0;
-  virtual AccountResource& memory() = 0;
+  virtual AccountResource& memory() = 0;      // of requests
+  virtual AccountResource& own_memory() = 0;  // of connections: nobody else's, so that a refusal can be sent
   virtual Handler& handler() = 0;
   // on_chunk_time() some milliseconds from now.
   virtual void wait_for_chunk(StarvedReader& reader) = 0;
@@ -85,6 +86,8 @@ class Connection final : public Exchange,
   bool at_work() const { return state_ == State::head || state_ == State::exchange; }
   // Others wait for a place, and some time has gone by: for how long this one has waited for its client.
   unsigned crowd_tick();
+  // Its client has had an answer, or has moved much.
+  bool is_proven() const { return answered_ || moved_bytes_ >= proven_bytes; }
   // Its client loses the place to another.
   void give_up();
 
@@ -158,6 +161,7 @@ class Connection final : public Exchange,
     std::size_t to_iovec(std::span<iovec> out) const;
     void consume(std::size_t bytes);
   };
+  static constexpr std::size_t proven_bytes = 64 * 1024;
   static constexpr std::size_t body_chunks = 4;  // read at once
   static constexpr std::size_t turn_bytes_max = 1024 * 1024;
   static constexpr std::size_t call_cost_bytes = 4096;  // what a small call counts for in a turn
@@ -173,6 +177,7 @@ class Connection final : public Exchange,
 
   void grow_buffer();
   void free_buffer();
+  AccountResource& memory_of_buffer(std::size_t capacity);
   void enter(State state);
   void begin_request();
   void end_request();
@@ -220,6 +225,7 @@ class Connection final : public Exchange,
   unsigned crowd_ticks_ = 0;  // of those, so many in which its client did next to nothing
   State state_ = State::idle;
   Framing framing_ = Framing::none;  // of the answer
+  bool answered_ = false;            // a request, to its end
   bool posted_ = false;
   bool done_ = false;  // the task has ended
   bool stopping_ = false;

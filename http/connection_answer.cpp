@@ -20,7 +20,6 @@ constexpr std::size_t pieces_max = 72;  // of one system call
 
 void Connection::write_head(unsigned status) {
   MASU_CHECK(!started_, "an answer begins once");
-  started_ = true;
   keep_alive_ = keep_alive_ && body_ended_ && !stopping_ && !host_.crowded();
   std::array<char, 4> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), status).ptr;
@@ -35,6 +34,7 @@ void Connection::write_head(unsigned status) {
     append_header("Connection", "keep-alive");
   }
   out_head_.append(early);
+  started_ = true;  // whoever is refused memory before has begun nothing
 }
 
 void Connection::append_header(std::string_view name, std::string_view value) {

@@ -112,10 +112,13 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
       : context(its_context),
         chunk_pool(its_chunks),
         resource(account),
+        own_account(account.budget(), "http.connection", Lifetime::connection,
+                    its_options.connections_max * connection_memory_bytes),
+        own_resource(own_account),
         request_handler(its_handler),
         server_options(its_options),
         limits{its_options.target_bytes_max, its_options.headers_bytes_max, its_options.headers_max},
-        connections(account, its_options.connections_max),
+        connections(own_account, its_options.connections_max),
         second(its_context.get_executor()),
         starvation(its_context.get_executor()),
         crowd(its_context.get_executor()) {}
@@ -125,6 +128,7 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   const HeadLimits& head_limits() const override { return limits; }
   ChunkPool& chunks() override { return chunk_pool; }
   AccountResource& memory() override { return resource; }
+  AccountResource& own_memory() override { return own_resource; }
   Handler& handler() override { return request_handler; }
 
   void wait_for_chunk(StarvedReader& reader) override {
@@ -195,10 +199,15 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
     unsigned most = 0;
     for (Connection& connection : all) {
       const unsigned ticks = connection.crowd_tick();
-      if (ticks > most) slowest = &connection;
-      most = std::max(most, ticks);
+      const bool proven = connection.is_proven();
+      const auto patience = proven ? server_options.crowd_patience_proven : server_options.crowd_patience;
+      if (ticks * crowd_interval < patience) continue;
+      const bool before = slowest == nullptr || (slowest->is_proven() && !proven);
+      if (!before && (slowest->is_proven() != proven || ticks <= most)) continue;
+      slowest = &connection;
+      most = ticks;
     }
-    if (slowest != nullptr && most * crowd_interval >= server_options.crowd_patience) slowest->give_up();
+    if (slowest != nullptr) slowest->give_up();
   }
   // The one that is idle for the longest gives its place. One that has just become idle does not: a client
   // that reuses it sends its next request at the same moment, and would see it fail.
@@ -299,6 +308,8 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   boost::asio::io_context& context;
   ChunkPool& chunk_pool;
   AccountResource resource;
+  Account own_account;
+  AccountResource own_resource;
   Handler& request_handler;
   const ServerOptions server_options;
   const HeadLimits limits;

@@ -4,12 +4,16 @@
 // Reading is pulled: a body is read when the handler asks for it and a chunk can be had, so a slow handler
 // slows the client through its socket. Writing waits until the kernel has taken the bytes; nothing is queued.
 //
+// Memory: what a connection needs to read a common head, to refuse and to linger is an account of its own,
+// "http.connection": when requests have filled theirs, clients are told so.
+//
 // Limits: `connections_max` connections; when all are in use new ones wait in the kernel. Then answers end
 // their connections, one that is idle for the longest (seconds, not less) is closed, and so is one whose
-// client has kept it waiting for the longest (`crowd_patience`: nothing, or next to nothing, sent of a
-// request or taken of an answer); with no place for `full_seconds` those who wait get a 503. Head: 16 KiB of
-// headers, 64 KiB of target. A handler that is refused memory ends as a 503, or, behind the first byte of its
-// answer, as a closed connection.
+// client has kept it waiting (nothing, or next to nothing, sent of a request or taken of an answer): first
+// the one that waits for the longest of those that never had an answer nor moved much (`crowd_patience`),
+// then of the others (`crowd_patience_proven`). With no place for `full_seconds` those who wait get a 503.
+// Head: 16 KiB of headers, 64 KiB of target. A handler that is refused memory ends as a 503, or, behind the
+// first byte of its answer, as a closed connection.
 #pragma once
 
 #include "alloc/budget.hpp"
@@ -94,6 +98,9 @@ class Exchange {
   ~Exchange() = default;
 };
 
+// Of each connection, beside its request.
+inline constexpr std::size_t connection_memory_bytes = 8 * 1024;
+
 class Handler {
  public:
   // Answers one request, from head to end: when the task ends, the answer is over. What of the body was not
@@ -113,6 +120,7 @@ struct ServerOptions {
   unsigned idle_seconds = 120;  // between two requests
   unsigned full_seconds = 10;
   std::chrono::milliseconds crowd_patience{500};
+  std::chrono::milliseconds crowd_patience_proven{1500};
   unsigned linger_seconds = 3;    // for the client to take an answer that came before the end of its request
   unsigned starved_seconds = 30;  // for a chunk to read into
   // Buffers of sockets (the kernel doubles them): small ones, and a larger one for a few that move much.
@@ -130,7 +138,7 @@ struct ServerStats {
 
 class Server {
  public:
-  // `account` is charged for connections, heads and the memory of requests.
+  // `account` is charged for the memory of requests and for long heads.
   Server(boost::asio::io_context& context, ChunkPool& chunks, Account& account, Handler& handler,
          const ServerOptions& options);
   // Requires: closed().

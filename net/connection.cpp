@@ -14,6 +14,11 @@ constexpr Duration output_stall = 1s;  // then output is small again
 constexpr Duration retry_first = 10ms;
 constexpr int retries_doubled = 4;  // up to 160 ms
 
+template <class Tag>
+IntrusiveListNode<MemoryUser, Tag>& in(MemoryUser& user) {
+  return user;
+}
+
 }  // namespace
 
 std::string_view name_of(ConnectionEnd end) {
@@ -69,16 +74,27 @@ Connection::~Connection() {
 
 Chunk Connection::chunk_for_reading() {
   if (!wants_read()) return Chunk();
-  Chunk chunk = reader_.chunk_for_reading();
+  Chunk chunk = reader_.chunk_for_reading(!resources_.strangers_wait() || is_of_use());
   if (chunk) {
     retries_ = 0;
-    return chunk;
+    blocked_since_ = TimePoint::max();
+  } else {
+    on_read_blocked();
   }
+  return chunk;
+}
+
+void Connection::on_read_blocked() {
   read_blocked_ = true;
+  if (blocked_since_ == TimePoint::max()) {
+    blocked_since_ = now_;
+  } else if (now_ - blocked_since_ >= resources_.limits().memory_patience) {
+    const bool for_slot = reader_.blocked() == SecureReader::Blocked::slot;
+    resources_.make_room(*this, for_slot, now_);
+  }
   resources_.wait(*this);
   retry_later(now_);
   on_session_marked();  // the owner arms the deadline
-  return chunk;
 }
 
 void Connection::on_bytes(Chunk chunk, TimePoint now) {
@@ -148,6 +164,9 @@ void Connection::turn(TimePoint now) {
   const Input input(*this, now);
   turn_asked_ = false;
   write_blocked_ = false;
+  if (std::exchange(frame_taken_, false) && reader_.waits_for_rest()) {
+    return fail(ConnectionEnd::timed_out, "a frame took too long", now);
+  }
   if (std::exchange(memory_back_, false)) {
     read_blocked_ = false;
     process(now);
@@ -219,11 +238,7 @@ void Connection::settle(TimePoint now) {
 void Connection::settle_clocks(TimePoint now) {
   if (state_ == State::ended) return;
   const Yamux& yamux = session_.yamux();
-  if (!reader_.waits_for_rest()) {
-    frame_since_ = TimePoint::max();
-  } else if (frame_since_ == TimePoint::max() || read_blocked_) {
-    frame_since_ = now;
-  }
+  settle_frame(now);
   if (!output_pending()) {
     output_since_ = TimePoint::max();
     stall_noted_ = false;
@@ -240,10 +255,19 @@ void Connection::settle_clocks(TimePoint now) {
   const bool blocked =
       read_blocked_ || write_blocked_ || upgrade_waits_output_ || stalled_since_ != TimePoint::max();
   if (!blocked) retry_at_ = TimePoint::max();
-  if (!read_blocked_ && stalled_since_ == TimePoint::max()) MemoryWaiter::unlink();
+  if (!read_blocked_ && stalled_since_ == TimePoint::max()) in<WaitsForMemory>(*this).unlink();
   // The peer cannot show life while nobody listens.
   if (state_ == State::open && !wants_read()) session_.yamux().note_input(now);
   wake_others();
+}
+
+void Connection::settle_frame(TimePoint now) {
+  if (!reader_.waits_for_rest()) {
+    frame_since_ = TimePoint::max();
+    return in<GathersFrame>(*this).unlink();
+  }
+  if (frame_since_ == TimePoint::max() || read_blocked_) frame_since_ = now;
+  if (state_ == State::open && !frame_taken_) resources_.gathers(*this);
 }
 
 // What this connection gave back since the last input may be what another one waits for.
@@ -305,7 +329,9 @@ void Connection::check_deadlines(TimePoint now) {
     process(now);
   }
   if (state_ != State::open) return;
-  if (stalled_since_ != TimePoint::max() && now >= stalled_since_ + limits.stall_timeout) {
+  const bool gives_way = resources_.pressed() && !is_of_use();
+  const Duration stall_timeout = gives_way ? limits.stall_timeout_pressed : limits.stall_timeout;
+  if (stalled_since_ != TimePoint::max() && now >= stalled_since_ + stall_timeout) {
     session_.reset_stalled();
     stalled_since_ = now;
     process(now);
@@ -333,7 +359,8 @@ void Connection::fail(ConnectionEnd how, std::string_view detail, TimePoint now)
   reader_.clear();
   phase_deadline_ = now + closing_timeout;
   retry_at_ = TimePoint::max();
-  MemoryWaiter::unlink();
+  in<WaitsForMemory>(*this).unlink();
+  in<GathersFrame>(*this).unlink();
   const bool peer_listens = how == ConnectionEnd::closed_by_us || how == ConnectionEnd::protocol_error;
   if (!was_open || !peer_listens) return end();
   session_.yamux().go_away(how == ConnectionEnd::protocol_error ? YamuxGoAway::protocol_error
@@ -364,6 +391,11 @@ void Connection::on_session_marked() {
 }
 
 void Connection::on_peer_goes_away(std::uint32_t code) { peer_goes_away_ = code; }
+
+void Connection::on_frame_taken() {
+  frame_taken_ = true;
+  on_session_marked();
+}
 
 void Connection::on_memory_back() {
   memory_back_ = true;

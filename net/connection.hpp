@@ -29,6 +29,7 @@
 #include "net/stream.hpp"
 #include "net/upgrade.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -38,7 +39,7 @@
 
 namespace masu::net {
 
-class Connection final : private SessionHost, private MemoryWaiter {
+class Connection final : private SessionHost, private MemoryUser {
  public:
   // `expected`: whom we dialled, checked before anything of ours but a key is sent; none for a listener, or
   // when anyone will do. `resources` and `owner` must outlive the connection.
@@ -110,13 +111,22 @@ class Connection final : private SessionHost, private MemoryWaiter {
   void on_session_marked() override;
   void on_peer_goes_away(std::uint32_t code) override;
   void on_memory_back() override;
+  void on_frame_taken() override;
+  bool is_of_use() const override { return state_ == State::open && owner_.is_peer_of_use(); }
+  bool has_slot() const override { return reader_.has_slot(); }
+  TimePoint gathers_since() const override {
+    return reader_.has_slot() ? frame_since_ : std::min(frame_since_, blocked_since_);
+  }
+  std::size_t gathered_bytes() const override { return reader_.gathered_bytes(); }
 
+  void on_read_blocked();
   void process(TimePoint now);
   void advance_upgrade(TimePoint now);
   void establish(TimePoint now);
   void read_frames(TimePoint now);
   void settle(TimePoint now);
   void settle_clocks(TimePoint now);
+  void settle_frame(TimePoint now);
   void wake_others();
   void retry_later(TimePoint now);
   void check_deadlines(TimePoint now);
@@ -143,6 +153,7 @@ class Connection final : private SessionHost, private MemoryWaiter {
   bool read_blocked_ = false;         // no chunk or slot
   bool write_blocked_ = false;        // no chunk for output
   bool memory_back_ = false;
+  bool frame_taken_ = false;  // others need what it holds
   bool held_slot_ = false;    // at the end of the last input
   bool stall_noted_ = false;  // the writer knows that the link takes nothing
   std::optional<std::uint32_t> peer_goes_away_;
@@ -152,7 +163,8 @@ class Connection final : private SessionHost, private MemoryWaiter {
   TimePoint phase_deadline_;                    // of the upgrade, or of closing
   TimePoint retry_at_ = TimePoint::max();       // for memory
   TimePoint stalled_since_ = TimePoint::max();  // no memory for a stream's bytes
-  TimePoint frame_since_ = TimePoint::max();    // a part of a frame is here
+  TimePoint blocked_since_ = TimePoint::max();  // no chunk or slot to read into
+  TimePoint frame_since_ = TimePoint::max();    // a part of a frame is here, and reading it goes on
   TimePoint output_since_ = TimePoint::max();   // the link took nothing of what is pending
   std::size_t held_bytes_ = 0;                  // of net.receive, at the end of the last input
   std::uint64_t bytes_in_ = 0;

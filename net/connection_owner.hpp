@@ -51,6 +51,9 @@ class ConnectionOwner {
   // one on another connection, and must not call back. At most once until the next turn().
   virtual void on_turn_wanted() = 0;
 
+  // Whether the peer is of use to this node, and served before strangers when memory is short.
+  virtual bool is_peer_of_use() const { return false; }
+
  protected:
   ~ConnectionOwner() = default;
 };

@@ -6,6 +6,8 @@
 #include "net/security/secure_reader.hpp"
 #include "net/upgrade.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <new>
 
 #include <sodium.h>
@@ -79,12 +81,41 @@ bool ConnectionResources::memory_low() const {
          receive_.live_bytes() > limits_.receive_bytes - limits_.receive_bytes / 8;
 }
 
-void ConnectionResources::wait(MemoryWaiter& waiter) {
-  if (!waiter.linked()) waiters_.push_back(waiter);
+void ConnectionResources::wait(MemoryUser& user) {
+  if (static_cast<IntrusiveListNode<MemoryUser, WaitsForMemory>&>(user).linked()) return;
+  (user.is_of_use() ? waiting_of_use_ : waiting_).push_back(user);
 }
 
 void ConnectionResources::wake_one() {
-  if (MemoryWaiter* waiter = waiters_.pop_front()) waiter->on_memory_back();
+  MemoryUser* user = waiting_of_use_.pop_front();
+  if (user == nullptr) user = waiting_.pop_front();
+  if (user != nullptr) user->on_memory_back();
+}
+
+void ConnectionResources::gathers(MemoryUser& user) {
+  if (!static_cast<IntrusiveListNode<MemoryUser, GathersFrame>&>(user).linked()) gathering_.push_back(user);
+}
+
+void ConnectionResources::make_room(const MemoryUser& user, bool for_slot, TimePoint now) {
+  const bool of_use = user.is_of_use();
+  MemoryUser* slowest = nullptr;
+  std::uint64_t least = 0;
+  for (MemoryUser& other : gathering_) {
+    const Duration age = now - other.gathers_since();
+    if (&other == &user || age < limits_.memory_patience || (for_slot && !other.has_slot())) continue;
+    const auto ms =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(age).count());
+    const std::uint64_t pace = other.gathered_bytes() * 1000 / std::max<std::uint64_t>(ms, 1);
+    if (slowest != nullptr && pace >= least) continue;
+    const bool other_of_use = other.is_of_use();
+    if (other_of_use && !of_use) continue;
+    if (other_of_use == of_use && pace >= limits_.frame_pace_min) continue;
+    slowest = &other;
+    least = pace;
+  }
+  if (slowest == nullptr) return;
+  static_cast<IntrusiveListNode<MemoryUser, GathersFrame>&>(*slowest).unlink();
+  slowest->on_frame_taken();
 }
 
 }  // namespace masu::net

@@ -42,6 +42,7 @@ struct ConnectionLimits {
   std::size_t outbound_streams_each = 128;       // below the 256 that yamux lets go unacknowledged
   std::size_t received_bytes_each = 512 * 1024;  // kept for slow handlers before reading stops
   std::size_t window_bytes_each = 2 * 1024 * 1024;
+  std::size_t frame_pace_min = 32 * 1024;  // bytes a second of a frame, while others wait for its memory
   // Times.
   Duration handshake_timeout = 15s;
   Duration inbound_negotiation_timeout = 10s;
@@ -51,7 +52,10 @@ struct ConnectionLimits {
   Duration write_timeout_pressed = 2s;  // the same while others wait for memory
   Duration frame_timeout = 20s;         // from a frame's first byte to its last
   Duration frame_timeout_pressed = 3s;  // the same while others wait for memory
+  // Who waits for a chunk or a slot for so long takes it from a slower one.
+  Duration memory_patience = 250ms;
   Duration stall_timeout = 10s;         // no memory for a stream's bytes: the stream is reset
+  Duration stall_timeout_pressed = 2s;  // the same for a stranger, while others wait for memory
   Duration keepalive_interval = 30s;
   Duration keepalive_timeout = 10s;  // for the answer; then the connection is lost
 };
@@ -62,14 +66,27 @@ struct PartialLine {
   std::array<std::uint8_t, multistream_message_max_bytes> bytes;
 };
 
-// Who could not read for want of a chunk or a slot, in the order of asking.
-class MemoryWaiter : public IntrusiveListNode<MemoryWaiter> {
+struct WaitsForMemory {};
+struct GathersFrame {};
+
+// A connection, as the shared memory sees it: it may wait for a chunk or a slot, and it may hold the
+// beginning of a frame.
+class MemoryUser : public IntrusiveListNode<MemoryUser, WaitsForMemory>,
+                   public IntrusiveListNode<MemoryUser, GathersFrame> {
  public:
   // Something came back: try again, from the loop.
   virtual void on_memory_back() = 0;
+  // Somebody else needs what the frame holds: it is to end, from the loop.
+  virtual void on_frame_taken() = 0;
+  // Its peer is of use: it is served before strangers, and keeps its frame longer.
+  virtual bool is_of_use() const = 0;
+  virtual bool has_slot() const = 0;
+  // Since when it could have advanced, and how many bytes of the frame are here.
+  virtual TimePoint gathers_since() const = 0;
+  virtual std::size_t gathered_bytes() const = 0;
 
  protected:
-  ~MemoryWaiter() = default;
+  ~MemoryUser() = default;
 };
 
 class ConnectionResources {
@@ -104,9 +121,17 @@ class ConnectionResources {
   void set_growth(bool allowed) { growth_allowed_ = allowed; }
   void set_inbound_streams(bool allowed) { inbound_streams_allowed_ = allowed; }
   bool inbound_streams_allowed() const { return inbound_streams_allowed_; }
-  void wait(MemoryWaiter& waiter);
+  void wait(MemoryUser& user);
   void wake_one();
-  bool pressed() const { return !waiters_.empty() || memory_low(); }
+  bool pressed() const { return !waiting_.empty() || !waiting_of_use_.empty() || memory_low(); }
+  // The last eighth of net.receive is for peers of use: whether a stranger gets no chunk now.
+  bool strangers_wait() const {
+    return receive_.live_bytes() + chunk_bytes > receive_.quota_bytes() - receive_.quota_bytes() / 8;
+  }
+  void gathers(MemoryUser& user);
+  // `user` has waited for longer than memory_patience. The frame that advances slowest is given up for it: a
+  // stranger's for a peer of use, and one below frame_pace_min for its like.
+  void make_room(const MemoryUser& user, bool for_slot, TimePoint now);
 
  private:
   struct Pools;
@@ -124,7 +149,9 @@ class ConnectionResources {
   SlotGroup frame_slots_;
   AeadContext aead_;
   NoiseIdentity identity_;
-  IntrusiveList<MemoryWaiter> waiters_;
+  IntrusiveList<MemoryUser, WaitsForMemory> waiting_of_use_;
+  IntrusiveList<MemoryUser, WaitsForMemory> waiting_;
+  IntrusiveList<MemoryUser, GathersFrame> gathering_;
   std::unique_ptr<Pools> pools_;
 };
 

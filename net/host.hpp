@@ -95,6 +95,9 @@ class Host {
   // Connection manager. `tag` must outlive the host; a tag's value 0 removes it. Protected peers are not
   // trimmed.
   virtual void tag(const PeerId& peer, std::string_view tag, int value) = 0;
+  // While it is connected: whether it has been of use, and is served before strangers when memory is short.
+  // Not so who is merely owed something: to ask for much is no merit.
+  virtual void set_of_use(const PeerId&, bool) {}
   virtual void protect(const PeerId& peer, std::string_view tag) = 0;
   virtual void unprotect(const PeerId& peer, std::string_view tag) = 0;
   // Whether the peer has this tag, or is protected by it.

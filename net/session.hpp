@@ -82,6 +82,7 @@ class Session final : private YamuxUser {
   void on_writable(YamuxStream& stream, TimePoint now) override;
   void on_ready(YamuxStream& stream, TimePoint now) override;
   void on_go_away(std::uint32_t code) override;
+  bool is_peer_of_use() const override { return host_.owner().is_peer_of_use(); }
 
   // Negotiation (stream_negotiation.cpp).
   std::size_t negotiate(ConnectionStream& stream, Bytes bytes);

@@ -5,6 +5,7 @@
 #include "alloc/heap.hpp"
 #include "alloc/page_box.hpp"
 #include "core/config.hpp"
+#include "http/server.hpp"
 
 #include <algorithm>
 
@@ -16,6 +17,8 @@ constexpr std::size_t max_block_chunks = (std::size_t{2} << 20) / chunk_bytes + 
 // While a smaller budget waits for what is held above it: else nothing could be had until all of that is
 // back.
 constexpr std::size_t door_slack_bytes = std::size_t{512} * 1024;
+// The rest of what the plan has for a request is its connection's.
+constexpr std::size_t request_bytes = plan_entry::request_bytes - http::connection_memory_bytes;
 constexpr std::size_t code_piece_bytes = std::size_t{16} * 1024;
 constexpr std::uint64_t default_budget = std::uint64_t{64} << 20;
 
@@ -76,15 +79,17 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
       chunk_account_(budget_, "chunks", Lifetime::process, pool_bytes(Lending::chunks_max(plan))),
       chunks_(chunk_account_, Lending::chunks_max(plan)),
       blocks_(budget_, "request.block", Lifetime::block, plan.block_bytes),
+      uploads_(budget_, "request.upload", Lifetime::block, plan.upload_bytes),
       imports_(budget_, "unixfs.import", Lifetime::request, plan.import_bytes),
-      requests_(budget_, "http.request", Lifetime::request, plan.rpc_requests * plan_entry::request_bytes),
+      requests_(budget_, "http.request", Lifetime::request, plan.rpc_requests * request_bytes),
       links_(budget_, "net.link", Lifetime::connection, link_bytes(plan)),
       reads_(budget_, "store.read", Lifetime::request, std::size_t{64} * 1024),
       collections_(budget_, "store.collect", Lifetime::request, plan.collect_bytes),
       collect_blocks_(budget_, "store.collect.block", Lifetime::block, max_block_chunks * chunk_bytes),
       history_account_(budget_, "memory.history", Lifetime::process,
                        plan.history_samples * plan_entry::history_bytes),
-      history_(history_account_, plan.history_samples) {
+      history_(history_account_, plan.history_samples),
+      upload_slots_("request.upload", plan.upload_slots) {
   set_chunks(plan);
   add_reclaimer(give_chunks_back, &chunks_);
   code_.cut(code_piece_bytes);
@@ -128,8 +133,7 @@ void NodeMemory::set_plan(const CapacityPlan& plan) {
   // Work that has begun goes on: it is over sooner or later, and one more request (to set the budget) finds
   // room.
   settle();
-  requests_.set_quota(std::max(plan.rpc_requests * plan_entry::request_bytes,
-                               requests_.live_bytes() + plan_entry::request_bytes));
+  requests_.set_quota(std::max(plan.rpc_requests * request_bytes, requests_.live_bytes() + request_bytes));
   links_.set_quota(link_bytes(plan));
 }
 
@@ -139,6 +143,8 @@ void NodeMemory::set_chunks(const CapacityPlan& plan) {
   chunks_.set_capacity(plan.chunks);
   chunk_account_.set_quota(std::max(pool_bytes(plan.chunks), chunk_account_.committed_bytes()));
   blocks_.set_quota(plan.block_bytes);
+  uploads_.set_quota(plan.upload_bytes);
+  upload_slots_.set_slots(plan.upload_slots);
 }
 
 LendingSample NodeMemory::lending_sample() const {

@@ -44,6 +44,8 @@ class NodeMemory {
   Budget& budget() { return budget_; }
   ChunkPool& chunks() { return chunks_; }
   Account& blocks() { return blocks_; }
+  Account& uploads() { return uploads_; }
+  SlotGroup& upload_slots() { return upload_slots_; }
   Account& imports() { return imports_; }
   Account& requests() { return requests_; }
   Account& links() { return links_; }
@@ -81,6 +83,7 @@ class NodeMemory {
   Account chunk_account_;
   ChunkPool chunks_;
   Account blocks_;    // blocks that requests read, walk and export
+  Account uploads_;   // what clients send, until it is stored
   Account imports_;   // directories, sorting
   Account requests_;  // HTTP connections and what their handlers hold
   Account links_;     // sockets
@@ -89,6 +92,7 @@ class NodeMemory {
   Account collect_blocks_;  // the one that is being marked
   Account history_account_;
   MemoryHistory history_;
+  SlotGroup upload_slots_;
 };
 
 }  // namespace masu::core

@@ -44,6 +44,8 @@ class RealNode final : public Node {
   Budget& budget() override { return memory_.budget(); }
   ChunkPool& chunks() override { return memory_.chunks(); }
   Account& block_account() override { return memory_.blocks(); }
+  Account& upload_account() override { return memory_.uploads(); }
+  SlotGroup& upload_slots() override { return memory_.upload_slots(); }
   Account& import_account() override { return memory_.imports(); }
   const MemoryHistory& memory_history() override;
   MemoryReport memory_report() override;

@@ -12,10 +12,6 @@
 namespace masu::core::rpc {
 namespace {
 
-// For chunks that others hold.
-constexpr Duration memory_wait = 10s;
-constexpr Duration memory_look = 10ms;
-
 CommandError body_failed(http::BodyError error) {
   return {std::string(http::name_of(error)), ErrorKind::client};
 }
@@ -197,9 +193,9 @@ Task<std::expected<ChunkChain, CommandError>> UploadReader::read_entry(TaskMemor
     } else if (*event == http::MultipartEvent::data) {
       auto chunk = take_data(holder);
       // Others hold it, or the budget was made smaller: the client waits with us.
-      const TimePoint deadline = call_.node().clock().now() + memory_wait;
+      const TimePoint deadline = call_.node().clock().now() + upload_memory_wait;
       while (!chunk && !call_.stopped() && call_.node().clock().now() < deadline) {
-        commands::Pause pause(call_, call_.node().clock().now() + memory_look);
+        commands::Pause pause(call_, call_.node().clock().now() + upload_memory_look);
         co_await pause;
         chunk = take_data(holder);
       }

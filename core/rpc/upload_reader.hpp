@@ -6,6 +6,7 @@
 // 4 KiB; headers as in http/multipart_reader.hpp.
 #pragma once
 
+#include "alloc/clock.hpp"
 #include "core/rpc/command.hpp"
 #include "http/multipart_reader.hpp"
 #include "http/server.hpp"
@@ -49,6 +50,10 @@ class UploadReader {
   bool in_entry_ = false;
   bool over_ = false;
 };
+
+// For memory that others hold: how long, and how often is looked.
+inline constexpr Duration upload_memory_wait = 10s;
+inline constexpr Duration upload_memory_look = 10ms;
 
 // The entry that the headers of a part describe.
 std::expected<UploadEntry, std::string> entry_of(const http::HeaderLines& headers);

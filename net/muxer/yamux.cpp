@@ -258,6 +258,7 @@ std::size_t Yamux::on_body(Bytes piece, TimePoint now) {
 // Keeps what fits the memory; returns how much.
 std::size_t Yamux::hold(YamuxStream& stream, Bytes bytes) {
   if (held_chunks_ >= held_chunks_essential && resources_.memory_low()) return 0;
+  if (resources_.strangers_wait() && !user_.is_peer_of_use()) return 0;
   const std::size_t before = stream.held_.size();
   const std::size_t chunks_before = stream.held_.chunks();
   const bool all = stream.held_.append_copy(resources_.chunks(), resources_.receive_account(), bytes);

@@ -63,6 +63,7 @@ class YamuxUser {
   // ready() was called, or the last frame it owed was written.
   virtual void on_ready(YamuxStream& stream, TimePoint now) = 0;
   virtual void on_go_away(std::uint32_t code) = 0;
+  virtual bool is_peer_of_use() const { return false; }
 
  protected:
   ~YamuxUser() = default;

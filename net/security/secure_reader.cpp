@@ -20,11 +20,11 @@ void compact(Chunk& chunk) {
 
 }  // namespace
 
-Chunk SecureReader::chunk_for_reading() {
+Chunk SecureReader::chunk_for_reading(bool may_take) {
   MASU_CHECK(!lent_, "one read at a time");
   blocked_ = Blocked::no;
   if (count_ == 0) {
-    chunks_[0] = pool_.take(holder_);
+    if (may_take) chunks_[0] = pool_.take(holder_);
     if (!chunks_[0]) {
       blocked_ = Blocked::chunk;
       return Chunk();
@@ -42,6 +42,10 @@ Chunk SecureReader::chunk_for_reading() {
     return lend_last();
   }
   if (!last.space().empty()) return lend_last();
+  if (!may_take) {
+    blocked_ = Blocked::chunk;
+    return Chunk();
+  }
   if (!slot_) slot_ = slots_.take();
   if (!slot_) {
     blocked_ = Blocked::slot;
@@ -105,8 +109,7 @@ std::expected<Bytes, NoiseError> SecureReader::peek(AeadContext& aead) {
 std::expected<bool, NoiseError> SecureReader::open_frame(AeadContext& aead) {
   if (count_ == 0) return false;
   const std::size_t frame = frame_bytes();
-  std::size_t here = 0;
-  for (std::size_t i = 0; i < count_; ++i) here += chunks_[i].data().size();
+  const std::size_t here = gathered_bytes();
   if (frame == 0) return false;
   if (frame < noise_length_bytes + aead_tag_bytes) return std::unexpected(NoiseError::truncated);
   if (here < frame) return false;
@@ -158,6 +161,12 @@ void SecureReader::drop_front() {
   chunks_[0].reset();
   for (std::size_t i = 1; i < count_; ++i) chunks_[i - 1] = std::move(chunks_[i]);
   --count_;
+}
+
+std::size_t SecureReader::gathered_bytes() const {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count_; ++i) bytes += chunks_[i].data().size();
+  return bytes;
 }
 
 void SecureReader::clear() {

@@ -35,8 +35,8 @@ class SecureReader {
       : pool_(chunks), holder_(holder), slots_(slots) {}
 
   // A chunk to read into; it may hold bytes before its space. Empty: blocked() says why. It must come back
-  // by add() before anything else is read.
-  Chunk chunk_for_reading();
+  // by add() before anything else is read. Unless it `may_take` one, only space that it has already is lent.
+  Chunk chunk_for_reading(bool may_take = true);
   // Returns how many bytes are new.
   std::size_t add(Chunk chunk);
 
@@ -54,6 +54,7 @@ class SecureReader {
 
   // A part of a frame (or of a handshake message) is here and the rest is not.
   bool waits_for_rest() const { return count_ > 0 && opened_ == 0; }
+  std::size_t gathered_bytes() const;  // sealed, or not consumed yet
   bool has_slot() const { return static_cast<bool>(slot_); }
   std::size_t held_bytes() const { return count_ * chunk_bytes; }
   // Gives everything back; a chunk that is lent is dropped when it comes.

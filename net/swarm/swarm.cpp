@@ -82,6 +82,9 @@ std::optional<Duration> Swarm::latency(const PeerId& id) const {
 void Swarm::tag(const PeerId& peer, std::string_view tag, int value) {
   core_->manager().tag(peer, tag, value);
 }
+void Swarm::set_of_use(const PeerId& id, bool of_use) {
+  if (SwarmPeer* peer = core_->find(id)) peer->of_use = of_use;
+}
 void Swarm::protect(const PeerId& peer, std::string_view tag) { core_->manager().protect(peer, tag); }
 void Swarm::unprotect(const PeerId& peer, std::string_view tag) { core_->manager().unprotect(peer, tag); }
 bool Swarm::has_tag(const PeerId& peer, std::string_view tag) const {

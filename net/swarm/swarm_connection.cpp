@@ -164,6 +164,10 @@ void SwarmConnection::on_connection_ended(ConnectionEnd end, std::string_view de
 
 void SwarmConnection::on_turn_wanted() { swarm_.want_turn(*this); }
 
+bool SwarmConnection::is_peer_of_use() const {
+  return peer_ != nullptr && (peer_->of_use || swarm_.manager().is_protected(peer_->id));
+}
+
 const PeerId& SwarmConnection::identified_peer() const {
   MASU_CHECK(peer_ != nullptr, "the peer of a connection is known when it is established");
   return peer_->id;

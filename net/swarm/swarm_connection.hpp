@@ -40,6 +40,7 @@ struct SwarmPeer : HashIndexNode<SwarmPeer> {
   const PeerId id;
   IntrusiveList<SwarmConnection, OfPeerTag> connections;  // the oldest first
   Identified identified = Identified::not_yet;
+  bool of_use = false;
   BandwidthMeter bandwidth;
   std::array<std::uint16_t, ProtocolTable::entries_max> inbound_streams{};
 };
@@ -114,6 +115,7 @@ class SwarmConnection final : public ManagedConnection,
   void on_stream_bytes(std::string_view protocol, std::size_t in, std::size_t out) override;
   void on_connection_ended(ConnectionEnd end, std::string_view detail) override;
   void on_turn_wanted() override;
+  bool is_peer_of_use() const override;
   void on_timer(TimePoint now) override;
 
   void drain();

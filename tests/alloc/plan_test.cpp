@@ -38,6 +38,9 @@ TEST(PlanTest, EveryBudgetThatIsTakenHoldsItsRelations) {
     EXPECT_GE(plan.block_bytes, 2 * mib);
     EXPECT_LE(plan.block_bytes + plan.frame_slots * 64 * 1024 + plan.handshakes * chunk_bytes, pool);
     EXPECT_LE(plan.block_slots * 2 * mib, plan.block_bytes);
+    EXPECT_GE(plan.upload_slots, 1u);
+    EXPECT_LE(plan.upload_slots * 2 * mib + plan.rpc_requests * 4 * chunk_bytes, plan.upload_bytes);
+    EXPECT_LT(plan.upload_bytes + 4 * chunk_bytes, pool) << "a small block that was fetched has room";
     EXPECT_LE(plan.wants_per_peer, plan.wants / 8);
     EXPECT_GE(plan.unspent_bytes, std::max(budget / 50, mib / 2));
     EXPECT_GE(plan.streams, plan.connections);

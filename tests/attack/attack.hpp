@@ -6,7 +6,6 @@
 #include "tests/attack/wire_peer.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,10 +26,9 @@ struct Options {
 
 class Attack : public WirePeer::Listener {
  public:
-  explicit Attack(const Options& options) : options_(options) {}
   virtual ~Attack() = default;
+  void begin(const Options& options) { options_ = &options; }
 
-  virtual std::size_t connections() const = 0;
   virtual std::size_t dials_per_round() const { return 20; }  // a round is about 5 ms
   virtual bool on_api() const { return false; }
   virtual bool reconnects() const { return true; }
@@ -39,7 +37,8 @@ class Attack : public WirePeer::Listener {
     return std::make_shared<Identity>(random);
   }
   virtual void prepare(WirePeer&) {}
-  // Again and again, while the connection has little left to send.
+  // Again and again, when its handshake is over (if it makes one), while the connection has little left to
+  // send.
   virtual void act(WirePeer&) {}
 
   void on_frame(WirePeer& peer, const net::YamuxHeader& header, std::string_view body) final;
@@ -54,16 +53,22 @@ class Attack : public WirePeer::Listener {
   // The victim names these CIDs in its wantlist.
   virtual void on_wants(WirePeer&, const std::vector<std::string>&) {}
 
-  const Options& options_;
+  const Options& options() const { return *options_; }
 
  private:
   void on_victim_stream(WirePeer& peer, std::uint32_t stream);
+  const Options* options_ = nullptr;
 };
 
 struct AttackEntry {
   std::string_view name;
-  std::function<std::unique_ptr<Attack>(const Options&)> make;
+  std::size_t connections;  // at once, unless the options say otherwise
+  std::unique_ptr<Attack> (*make)();
 };
+template <class Kind, auto... arguments>
+std::unique_ptr<Attack> make_attack() {
+  return std::make_unique<Kind>(arguments...);
+}
 std::span<const AttackEntry> connection_attacks();
 std::span<const AttackEntry> protocol_attacks();
 std::span<const AttackEntry> rpc_attacks();

@@ -10,16 +10,9 @@
 namespace masu::attack {
 namespace {
 
-template <class Kind>
-std::unique_ptr<Attack> make(const Options& options) {
-  return std::make_unique<Kind>(options);
-}
-
 // Connect, and say nothing.
 class SilentConnections final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 1500; }
   std::shared_ptr<Identity> identity(SeededRandom&) override { return nullptr; }
   void prepare(WirePeer& peer) override { peer.shakes = false; }
 };
@@ -27,8 +20,6 @@ class SilentConnections final : public Attack {
 // The first lines of the handshake, a byte now and then; later half of the first message.
 class SlowHandshake final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 300; }
   std::shared_ptr<Identity> identity(SeededRandom&) override { return nullptr; }
   void prepare(WirePeer& peer) override { peer.shakes = false; }
   void act(WirePeer& peer) override {
@@ -39,33 +30,24 @@ class SlowHandshake final : public Attack {
 };
 
 // Everybody shakes hands and stays, each with an identity of its own.
-class SybilConnections final : public Attack {
- public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 1000; }
-};
+class SybilConnections final : public Attack {};
 
 // The same, and away at once.
 class ConnectionChurn final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 60; }
   void on_secured(WirePeer& peer) override {
     peer.open(net::ping_protocol, std::string(32, 'x'));
     peer.steps = 1;
   }
   void act(WirePeer& peer) override {
-    if (peer.secured() && peer.steps++ > 10) peer.close();
+    if (peer.steps++ > 10) peer.close();
   }
 };
 
 // Opens streams without end.
 class StreamFlood final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 8; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     for (int n = 0; n < 100; ++n) peer.open("/no/such/protocol");
   }
 };
@@ -73,10 +55,7 @@ class StreamFlood final : public Attack {
 // The start of a line on each stream, and never the rest; or proposals without end.
 class HalfNegotiations final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 40; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     for (int n = 0; n < 4; ++n) {
       const std::uint32_t stream = peer.next_stream();
       std::string text = line("/multistream/1.0.0");
@@ -93,11 +72,8 @@ class HalfNegotiations final : public Attack {
 // Pings without end, and reads no answer.
 class YamuxPings final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 20; }
   void on_secured(WirePeer& peer) override { peer.reads = false; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     std::string frames;
     for (std::uint32_t n = 0; n < 1000; ++n) {
       frames += as_text(net::encode_yamux_header({0, net::YamuxType::ping, net::yamux_syn, 0, n}));
@@ -109,8 +85,6 @@ class YamuxPings final : public Attack {
 // Credit that overflows.
 class WindowOverflow final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 8; }
   void on_secured(WirePeer& peer) override {
     const std::uint32_t stream = peer.open(net::ping_protocol);
     peer.send_frame(net::YamuxType::window_update, 0, stream, 0xffffffff);
@@ -121,8 +95,6 @@ class WindowOverflow final : public Attack {
 // A first frame that is longer than any window.
 class SynOversize final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 8; }
   void on_secured(WirePeer& peer) override {
     const std::uint32_t length = net::yamux_initial_window_bytes + 1;
     peer.send_frame(net::YamuxType::data, net::yamux_syn, peer.next_stream(), length,
@@ -134,11 +106,9 @@ class SynOversize final : public Attack {
 // not read.
 class WindowsFilled final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 64; }
   void on_secured(WirePeer& peer) override { peer.reads = false; }
   void act(WirePeer& peer) override {
-    if (!peer.secured() || peer.steps++ > 64) return;
+    if (peer.steps++ > 64) return;
     const std::uint32_t stream = peer.open(net::ping_protocol);
     for (int n = 0; n < 15; ++n) peer.send_data(stream, std::string(16 * 1024, 'x'));
   }
@@ -147,16 +117,13 @@ class WindowsFilled final : public Attack {
 // A frame of 64 KiB is announced, and a third of it sent; then silence.
 class StalledFrames final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 400; }
   void on_secured(WirePeer& peer) override { peer.send_raw("\xff\xff" + std::string(20 * 1024, 'x')); }
 };
 
 // The identity is an RSA key of so many bits, with an exponent as long.
 class LargeRsa final : public Attack {
  public:
-  LargeRsa(const Options& options, std::size_t bits) : Attack(options), bytes_(bits / 8) {}
-  std::size_t connections() const override { return 30; }
+  explicit LargeRsa(std::size_t bits) : bytes_(bits / 8) {}
   std::shared_ptr<Identity> identity(SeededRandom& random) override {
     auto identity = std::make_shared<Identity>(random);
     const std::string key = bitswap::number_field(1, 0) + bitswap::bytes_field(2, public_key());
@@ -183,30 +150,24 @@ class LargeRsa final : public Attack {
   const std::size_t bytes_;
 };
 
-constexpr auto rsa = []<std::size_t bits>() {
-  return [](const Options& options) -> std::unique_ptr<Attack> {
-    return std::make_unique<LargeRsa>(options, bits);
-  };
-};
-
 }  // namespace
 
 std::span<const AttackEntry> connection_attacks() {
-  static const std::array entries = {
-      AttackEntry{"silent-connections", make<SilentConnections>},
-      AttackEntry{"slow-handshake", make<SlowHandshake>},
-      AttackEntry{"sybil-connections", make<SybilConnections>},
-      AttackEntry{"connection-churn", make<ConnectionChurn>},
-      AttackEntry{"stream-flood", make<StreamFlood>},
-      AttackEntry{"half-negotiations", make<HalfNegotiations>},
-      AttackEntry{"yamux-pings-never-read", make<YamuxPings>},
-      AttackEntry{"yamux-window-overflow", make<WindowOverflow>},
-      AttackEntry{"yamux-syn-oversize", make<SynOversize>},
-      AttackEntry{"yamux-windows-filled", make<WindowsFilled>},
-      AttackEntry{"noise-stalled-frames", make<StalledFrames>},
-      AttackEntry{"rsa-8192", rsa.operator()<8192>()},
-      AttackEntry{"rsa-16384", rsa.operator()<16384>()},
-  };
+  static const auto entries = std::to_array<AttackEntry>({
+      {"silent-connections", 1500, make_attack<SilentConnections>},
+      {"slow-handshake", 300, make_attack<SlowHandshake>},
+      {"sybil-connections", 1000, make_attack<SybilConnections>},
+      {"connection-churn", 60, make_attack<ConnectionChurn>},
+      {"stream-flood", 8, make_attack<StreamFlood>},
+      {"half-negotiations", 40, make_attack<HalfNegotiations>},
+      {"yamux-pings-never-read", 20, make_attack<YamuxPings>},
+      {"yamux-window-overflow", 8, make_attack<WindowOverflow>},
+      {"yamux-syn-oversize", 8, make_attack<SynOversize>},
+      {"yamux-windows-filled", 64, make_attack<WindowsFilled>},
+      {"noise-stalled-frames", 400, make_attack<StalledFrames>},
+      {"rsa-8192", 30, make_attack<LargeRsa, 8192>},
+      {"rsa-16384", 30, make_attack<LargeRsa, 16384>},
+  });
   return entries;
 }
 

@@ -30,11 +30,8 @@ std::vector<AttackEntry> all_attacks() {
 
 class Loop {
  public:
-  Loop(Attack& attack, const Options& options)
-      : attack_(attack),
-        options_(options),
-        random_(options.seed),
-        wanted_(options.connections != 0 ? options.connections : attack.connections()) {}
+  Loop(Attack& attack, const Options& options, std::size_t connections)
+      : attack_(attack), options_(options), random_(options.seed), wanted_(connections) {}
 
   void run() {
     const auto end = Clock::now() + std::chrono::duration<double>(options_.seconds);
@@ -42,7 +39,7 @@ class Loop {
       dial();
       wait();
       for (const auto& peer : peers_) {
-        if (peer->connected() && !peer->closed() && peer->unsent() < unsent_bytes_max) attack_.act(*peer);
+        if (peer->ready() && !peer->closed() && peer->unsent() < unsent_bytes_max) attack_.act(*peer);
         if (peer->unsent() != 0) peer->on_poll(0, attack_);
       }
       std::erase_if(peers_, [](const auto& peer) { return peer->closed(); });
@@ -146,8 +143,9 @@ int run(int count, char** words) {
   ::setrlimit(RLIMIT_NOFILE, &files);
   for (const AttackEntry& entry : all) {
     if (entry.name != name) continue;
-    const auto attack = entry.make(options);
-    Loop loop(*attack, options);
+    const auto attack = entry.make();
+    attack->begin(options);
+    Loop loop(*attack, options, options.connections != 0 ? options.connections : entry.connections);
     loop.run();
     print(loop.totals());
     return 0;

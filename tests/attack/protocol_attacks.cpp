@@ -15,11 +15,6 @@ using bitswap::bytes_field;
 using bitswap::framed;
 using bitswap::number_field;
 
-template <class Kind>
-std::unique_ptr<Attack> make(const Options& options) {
-  return std::make_unique<Kind>(options);
-}
-
 Multiaddr some_address(SeededRandom& random) {
   const std::uint64_t bits = random.next();
   const IpAddress::V4 ip = {127, static_cast<std::uint8_t>(bits), static_cast<std::uint8_t>(bits >> 8),
@@ -32,8 +27,6 @@ Multiaddr some_address(SeededRandom& random) {
 // Ten parts of 8 KiB, full of protocols that nobody speaks.
 class IdentifyChunked final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 100; }
   std::string identify_answer(WirePeer& peer) override {
     std::string all;
     for (int part = 0; part < 10; ++part) {
@@ -51,8 +44,6 @@ class IdentifyChunked final : public Attack {
 // Few protocols, so that it is accepted, and all the addresses that fit.
 class IdentifyAddresses final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 200; }
   std::string identify_answer(WirePeer& peer) override {
     std::string all = Attack::identify_answer(peer);
     for (int part = 0; part < 8; ++part) {
@@ -70,8 +61,6 @@ class IdentifyAddresses final : public Attack {
 // Fields of two bytes.
 class IdentifyTiny final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 100; }
   std::string identify_answer(WirePeer&) override {
     std::string message;
     while (message.size() < 8000) message += bytes_field(net::identify_field::listen_addresses, "");
@@ -84,18 +73,13 @@ class IdentifyTiny final : public Attack {
 // Never says who it is.
 class IdentifySilent final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 400; }
   bool answers_identify() const override { return false; }
 };
 
 // Tells news of itself all the time.
 class IdentifyPushes final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 20; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     std::string message;
     for (int n = 0; n < 64; ++n) {
       message +=
@@ -109,13 +93,10 @@ class IdentifyPushes final : public Attack {
 // Signed records: of itself with many addresses, and of strangers; a new identity every moment.
 class PeerRecords final : public Attack {
  public:
-  using Attack::Attack;
-  std::size_t connections() const override { return 40; }
   std::string identify_answer(WirePeer& peer) override {
     return Attack::identify_answer(peer) + framed(record_of(peer.identity().key, peer.random()));
   }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     if (++peer.steps == 20) {
       const Identity stranger(peer.random());
       peer.open(net::identify_push_protocol, framed(record_of(stranger.key, peer.random())));
@@ -157,7 +138,6 @@ std::string begun_block(std::string_view cid, std::size_t bytes) {
 
 class BitswapAttack : public Attack {
  public:
-  using Attack::Attack;
   void on_secured(WirePeer& peer) override { peer.steps = peer.open(bitswap::protocols[0]); }
 
  protected:
@@ -172,10 +152,7 @@ class BitswapAttack : public Attack {
 // Wants of what nobody has.
 class MillionWants : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 4; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     std::string entries;
     for (int n = 0; n < 500; ++n) entries += want(absent_cid(peer.random()), n % 2 == 0);
     say(peer, wantlist(entries));
@@ -186,18 +163,16 @@ class MillionWants : public BitswapAttack {
 // The same from many peers, and after it a want that can be served.
 class AbsentThenHeld final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 30; }
   bool reconnects() const override { return false; }
   void act(WirePeer& peer) override {
-    if (!peer.secured() || options_.held.empty()) return;
+    if (options().held.empty()) return;
     const std::uint64_t round = rounds_[&peer]++;
     if (round < 10) {
       std::string entries;
       for (int n = 0; n < 300; ++n) entries += want(absent_cid(peer.random()));
       say(peer, wantlist(entries));
     } else if (round == 10) {
-      say(peer, wantlist(want(options_.held[0])));
+      say(peer, wantlist(want(options().held[0])));
       ++peer.totals().counted["held_asked"];
     }
   }
@@ -213,12 +188,9 @@ class AbsentThenHeld final : public BitswapAttack {
 // A want of everything, replaced by another such list at once.
 class WantChurn final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 20; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     std::string entries;
-    for (const std::string& cid : options_.held) entries += want(cid, true);
+    for (const std::string& cid : options().held) entries += want(cid, true);
     for (int n = 0; n < 50; ++n) entries += want(absent_cid(peer.random()), true);
     say(peer, wantlist(entries + number_field(bitswap::field::full, 1)));
   }
@@ -227,12 +199,10 @@ class WantChurn final : public BitswapAttack {
 // Wants of blocks that are here, many times, and reads nothing.
 class BitswapNeverReads final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 60; }
   void on_secured(WirePeer& peer) override {
     BitswapAttack::on_secured(peer);
     std::string entries;
-    for (const std::string& cid : options_.held) entries += want(cid);
+    for (const std::string& cid : options().held) entries += want(cid);
     say(peer, wantlist(entries));
     peer.reads = false;
   }
@@ -241,26 +211,19 @@ class BitswapNeverReads final : public BitswapAttack {
 // The same, but the answers are read a little at a time.
 class BitswapReadsSlowly final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 60; }
   void on_secured(WirePeer& peer) override {
     BitswapAttack::on_secured(peer);
     std::string entries;
-    for (const std::string& cid : options_.held) entries += want(cid);
+    for (const std::string& cid : options().held) entries += want(cid);
     say(peer, wantlist(entries));
   }
-  void act(WirePeer& peer) override {
-    if (peer.secured()) peer.reads = peer.random().below(200) == 0;
-  }
+  void act(WirePeer& peer) override { peer.reads = peer.random().below(200) == 0; }
 };
 
 // Messages of 4 MiB, made of the smallest parts there are.
 class TinyParts final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 20; }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     static constexpr std::array<std::string_view, 4> smallest = {
         std::string_view("\x22\x00", 2), std::string_view("\x12\x00", 2), std::string_view("\x1a\x00", 2),
         std::string_view("\x0a\x00", 2)};
@@ -279,8 +242,6 @@ class TinyParts final : public BitswapAttack {
 // Announces messages of 4 MiB on each stream it may have, sends some of each, and no more.
 class StalledMessages final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 100; }
   void on_secured(WirePeer& peer) override {
     for (int n = 0; n < 8; ++n) {
       peer.open(bitswap::protocols[0],
@@ -292,8 +253,6 @@ class StalledMessages final : public BitswapAttack {
 // Says it has whatever is asked for, and begins to send it: a block of 2 MiB that never comes.
 class PartialBlocks final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 40; }
   void on_wants(WirePeer& peer, const std::vector<std::string>& cids) override {
     for (const std::string& cid : cids) {
       ++peer.totals().counted["wants_seen"];
@@ -307,8 +266,6 @@ class PartialBlocks final : public BitswapAttack {
 // Says it has all of it, and sends nothing.
 class LyingHaves final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 40; }
   void on_wants(WirePeer& peer, const std::vector<std::string>& cids) override {
     std::string message;
     for (const std::string& cid : cids) message += presence_of(cid);
@@ -316,7 +273,6 @@ class LyingHaves final : public BitswapAttack {
     say(peer, message);
   }
   void act(WirePeer& peer) override {
-    if (!peer.secured()) return;
     std::string message;
     for (int n = 0; n < 200; ++n) message += presence_of(absent_cid(peer.random()));
     say(peer, message);
@@ -326,8 +282,6 @@ class LyingHaves final : public BitswapAttack {
 // Sends blocks that nobody asked for, as fast as they go.
 class WrongBlocks final : public BitswapAttack {
  public:
-  using BitswapAttack::BitswapAttack;
-  std::size_t connections() const override { return 20; }
   void on_wants(WirePeer& peer, const std::vector<std::string>& cids) override {
     for (const std::string& cid : cids) {
       ++peer.totals().counted["wants_seen"];
@@ -335,32 +289,31 @@ class WrongBlocks final : public BitswapAttack {
     }
   }
   void act(WirePeer& peer) override {
-    if (peer.secured())
-      say_raw(peer, begun_block(absent_cid(peer.random()), 200000) + std::string(200000, 'x'));
+    say_raw(peer, begun_block(absent_cid(peer.random()), 200000) + std::string(200000, 'x'));
   }
 };
 
 }  // namespace
 
 std::span<const AttackEntry> protocol_attacks() {
-  static const std::array entries = {
-      AttackEntry{"identify-chunked", make<IdentifyChunked>},
-      AttackEntry{"identify-addresses", make<IdentifyAddresses>},
-      AttackEntry{"identify-tiny-fields", make<IdentifyTiny>},
-      AttackEntry{"identify-silent", make<IdentifySilent>},
-      AttackEntry{"identify-pushes", make<IdentifyPushes>},
-      AttackEntry{"peer-record-flood", make<PeerRecords>},
-      AttackEntry{"bitswap-million-wants", make<MillionWants>},
-      AttackEntry{"bitswap-absent-then-held", make<AbsentThenHeld>},
-      AttackEntry{"bitswap-want-churn", make<WantChurn>},
-      AttackEntry{"bitswap-never-reads", make<BitswapNeverReads>},
-      AttackEntry{"bitswap-reads-slowly", make<BitswapReadsSlowly>},
-      AttackEntry{"bitswap-tiny-parts", make<TinyParts>},
-      AttackEntry{"bitswap-stalled-messages", make<StalledMessages>},
-      AttackEntry{"bitswap-partial-blocks", make<PartialBlocks>},
-      AttackEntry{"bitswap-lying-haves", make<LyingHaves>},
-      AttackEntry{"bitswap-wrong-blocks", make<WrongBlocks>},
-  };
+  static const auto entries = std::to_array<AttackEntry>({
+      {"identify-chunked", 100, make_attack<IdentifyChunked>},
+      {"identify-addresses", 200, make_attack<IdentifyAddresses>},
+      {"identify-tiny-fields", 100, make_attack<IdentifyTiny>},
+      {"identify-silent", 400, make_attack<IdentifySilent>},
+      {"identify-pushes", 20, make_attack<IdentifyPushes>},
+      {"peer-record-flood", 40, make_attack<PeerRecords>},
+      {"bitswap-million-wants", 4, make_attack<MillionWants>},
+      {"bitswap-absent-then-held", 30, make_attack<AbsentThenHeld>},
+      {"bitswap-want-churn", 20, make_attack<WantChurn>},
+      {"bitswap-never-reads", 60, make_attack<BitswapNeverReads>},
+      {"bitswap-reads-slowly", 60, make_attack<BitswapReadsSlowly>},
+      {"bitswap-tiny-parts", 20, make_attack<TinyParts>},
+      {"bitswap-stalled-messages", 100, make_attack<StalledMessages>},
+      {"bitswap-partial-blocks", 40, make_attack<PartialBlocks>},
+      {"bitswap-lying-haves", 40, make_attack<LyingHaves>},
+      {"bitswap-wrong-blocks", 20, make_attack<WrongBlocks>},
+  });
   return entries;
 }
 

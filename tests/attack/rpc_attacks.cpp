@@ -9,11 +9,6 @@
 namespace masu::attack {
 namespace {
 
-template <class Kind>
-std::unique_ptr<Attack> make(const Options& options) {
-  return std::make_unique<Kind>(options);
-}
-
 std::string head_of(const Options& options, const std::string& path, const std::string& length) {
   return "POST /api/v0/" + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options.api_port) +
          "\r\nContent-Type: multipart/form-data; boundary=xx\r\n" + length + "\r\n\r\n";
@@ -36,17 +31,14 @@ std::string chunk(const std::string& bytes) {
 
 class RpcAttack : public Attack {
  public:
-  using Attack::Attack;
   bool on_api() const override { return true; }
 };
 
 // A head, a byte now and then.
 class SlowHeads final : public RpcAttack {
  public:
-  using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 20; }
   void act(WirePeer& peer) override {
-    const std::string said = request(options_, "id");
+    const std::string said = request(options(), "id");
     if (++peer.steps % 16 == 0 && peer.steps / 16 < said.size() - 4)
       peer.send_raw(said.substr(peer.steps / 16, 1));
   }
@@ -55,8 +47,6 @@ class SlowHeads final : public RpcAttack {
 // A head that never ends.
 class EndlessHeads final : public RpcAttack {
  public:
-  using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 50; }
   void act(WirePeer& peer) override {
     if (peer.steps++ == 0) return peer.send_raw("POST /api/v0/id?arg=");
     peer.send_raw(peer.steps < 10 ? std::string(512, 'a') : "\r\nX-" + std::string(512, 'b') + ": c");
@@ -66,10 +56,8 @@ class EndlessHeads final : public RpcAttack {
 // An import that goes on for ever, a few bytes at a time.
 class SlowBodies final : public RpcAttack {
  public:
-  using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 12; }
   void on_connected(WirePeer& peer) override {
-    peer.send_raw(head_of(options_, "add", "Transfer-Encoding: chunked"));
+    peer.send_raw(head_of(options(), "add", "Transfer-Encoding: chunked"));
     peer.send_raw(chunk("--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"));
   }
   void act(WirePeer& peer) override {
@@ -80,10 +68,8 @@ class SlowBodies final : public RpcAttack {
 // A block that is longer than any block, and a name that is longer than any name.
 class EndlessBlocks final : public RpcAttack {
  public:
-  using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 12; }
   void on_connected(WirePeer& peer) override {
-    peer.send_raw(head_of(options_, peer.random().below(2) == 0 ? "block/put" : "dag/import",
+    peer.send_raw(head_of(options(), peer.random().below(2) == 0 ? "block/put" : "dag/import",
                           "Transfer-Encoding: chunked"));
     peer.send_raw(chunk("--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f" +
                         std::string(peer.random().below(3) * 4000, 'n') + "\"\r\n\r\n"));
@@ -94,22 +80,19 @@ class EndlessBlocks final : public RpcAttack {
 // Asks for a large file, and takes none of it.
 class NeverReads final : public RpcAttack {
  public:
-  using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 12; }
   void prepare(WirePeer& peer) override { peer.reads = false; }
   void on_connected(WirePeer& peer) override {
-    if (options_.held_text.empty()) return;
+    if (options().held_text.empty()) return;
     static constexpr std::array<std::string_view, 4> commands = {
         "cat?arg=", "get?arg=", "dag/export?arg=", "refs?recursive=true&arg="};
-    peer.send_raw(request(options_, std::string(commands[peer.random().below(4)]) + options_.held_text[0]));
+    peer.send_raw(request(options(), std::string(commands[peer.random().below(4)]) + options().held_text[0]));
   }
 };
 
 // Blocks that claim what they do not hold, and every command that looks into them.
 class DagBombs final : public RpcAttack {
  public:
-  explicit DagBombs(const Options& options) : RpcAttack(options) { build(); }
-  std::size_t connections() const override { return 3; }
+  DagBombs() { build(); }
   std::size_t dials_per_round() const override { return 1; }
   void on_connected(WirePeer& peer) override {
     const auto& [codec, block] = bombs_[next_ / commands_.size() % bombs_.size()];
@@ -117,8 +100,8 @@ class DagBombs final : public RpcAttack {
     const std::string name = codec == Codec::dag_cbor   ? "dag-cbor"
                              : codec == Codec::dag_json ? "dag-json"
                                                         : "dag-pb";
-    peer.send_raw(upload(options_, "block/put?cid-codec=" + name, block));
-    peer.send_raw(request(options_, std::string(commands_[next_ % commands_.size()]) + cid.to_string()));
+    peer.send_raw(upload(options(), "block/put?cid-codec=" + name, block));
+    peer.send_raw(request(options(), std::string(commands_[next_ % commands_.size()]) + cid.to_string()));
     ++next_;
     ++peer.totals().counted["bombs"];
   }
@@ -180,8 +163,6 @@ class DagBombs final : public RpcAttack {
 // Archives whose lengths are claims.
 class CarBombs final : public RpcAttack {
  public:
-  using RpcAttack::RpcAttack;
-  std::size_t connections() const override { return 6; }
   std::size_t dials_per_round() const override { return 1; }
   void on_connected(WirePeer& peer) override {
     static const std::string head = std::string("\x0a\xa1\x67version\x01", 11);  // no roots: {"version": 1}
@@ -192,7 +173,7 @@ class CarBombs final : public RpcAttack {
         std::string("\x3a\xa2\x65roots\x9b\x00\x00\x00\xff\xff\xff\xff\xff", 16) + std::string(64, '\xd8'),
         std::string("\x0a\xa1\x67version\x02", 11) + std::string(8, '\xff') + std::string(32, '\x7f'),
     };
-    peer.send_raw(upload(options_, "dag/import", archives[next_++ % archives.size()]));
+    peer.send_raw(upload(options(), "dag/import", archives[next_++ % archives.size()]));
     ++peer.totals().counted["archives"];
   }
   void act(WirePeer& peer) override {
@@ -206,15 +187,15 @@ class CarBombs final : public RpcAttack {
 }  // namespace
 
 std::span<const AttackEntry> rpc_attacks() {
-  static const std::array entries = {
-      AttackEntry{"rpc-slow-heads", make<SlowHeads>},
-      AttackEntry{"rpc-endless-heads", make<EndlessHeads>},
-      AttackEntry{"rpc-slow-bodies", make<SlowBodies>},
-      AttackEntry{"rpc-endless-blocks", make<EndlessBlocks>},
-      AttackEntry{"rpc-never-reads", make<NeverReads>},
-      AttackEntry{"rpc-dag-bombs", make<DagBombs>},
-      AttackEntry{"rpc-car-bombs", make<CarBombs>},
-  };
+  static const auto entries = std::to_array<AttackEntry>({
+      {"rpc-slow-heads", 20, make_attack<SlowHeads>},
+      {"rpc-endless-heads", 50, make_attack<EndlessHeads>},
+      {"rpc-slow-bodies", 12, make_attack<SlowBodies>},
+      {"rpc-endless-blocks", 12, make_attack<EndlessBlocks>},
+      {"rpc-never-reads", 12, make_attack<NeverReads>},
+      {"rpc-dag-bombs", 3, make_attack<DagBombs>},
+      {"rpc-car-bombs", 6, make_attack<CarBombs>},
+  });
   return entries;
 }
 

@@ -80,6 +80,8 @@ class WirePeer {
   bool connected() const { return connected_; }
   bool secured() const { return secured_; }
   bool closed() const { return closed_; }
+  // There is nothing left to wait for before it does what it is here for.
+  bool ready() const { return secured_ || (connected_ && (speaks_ == Speaks::nothing || !shakes)); }
   std::size_t unsent() const { return out_.size() - sent_; }
   void close() { closed_ = true; }
 

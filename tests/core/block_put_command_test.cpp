@@ -2,6 +2,8 @@
 #include "core/rpc/commands/commands.hpp"
 #include "tests/core/fake_call.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace masu::core::rpc::commands {
@@ -16,7 +18,8 @@ struct BlockPutCommandTest : testing::Test {
     call->files = blocks;
     call->run();
     node.sim_jobs().run_all();
-    EXPECT_EQ(node.block_account().live_bytes(), 0u);
+    EXPECT_EQ(node.upload_account().live_bytes(), 0u);
+    EXPECT_EQ(node.upload_slots().used(), 0u);
     EXPECT_EQ(node.import_account().live_bytes(), 0u);
     return call->failed ? "error: " + call->error : call->body;
   }
@@ -85,6 +88,40 @@ TEST_F(BlockPutCommandTest, ABlockOf2MiBIsTheLargest) {
       "error: produced block is over 2MiB: big blocks can't be exchanged with other peers. consider using "
       "UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override");
   EXPECT_TRUE(put({{"allow-big-block", "true"}}, {most + "x"}).starts_with("error: a block of more than"));
+}
+
+TEST_F(BlockPutCommandTest, AnUploadInSmallPiecesTakesNoMoreThanItsSlotSays) {
+  node.upload_account().set_quota(store::block_bytes_max + 2 * chunk_bytes);
+  call.emplace(node, commands::block_put, std::vector<std::string>(), FakeCall::Options());
+  call->files = {std::string(store::block_bytes_max, 'x')};
+  call->upload_piece = 1000;
+  EXPECT_TRUE(call->run().body.starts_with("{\"Key\"")) << call->error;
+}
+
+TEST_F(BlockPutCommandTest, OneThatHasNoSlotHoldsLittleAndWaits) {
+  std::optional others = node.upload_slots().take();
+  call.emplace(node, commands::block_put, std::vector<std::string>(), FakeCall::Options());
+  call->files = {"small", std::string(100'000, 'x')};
+  call->start();
+  node.sim_jobs().run_all();
+  EXPECT_EQ(std::ranges::count(call->body, '\n'), 1) << "what fits a chunk needs no slot";
+  node.advance(5s);
+  EXPECT_LE(node.upload_account().live_bytes(), 2 * chunk_bytes);
+  others.reset();
+  node.advance(20ms);
+  call->finish();
+  EXPECT_EQ(std::ranges::count(call->body, '\n'), 2) << call->error;
+  EXPECT_EQ(node.upload_slots().used(), 0u);
+}
+
+TEST_F(BlockPutCommandTest, OneThatNeverGetsASlotIsToldSo) {
+  const auto others = node.upload_slots().take();
+  call.emplace(node, commands::block_put, std::vector<std::string>(), FakeCall::Options());
+  call->files = {std::string(100'000, 'x')};
+  call->start();
+  for (int i = 0; i < 1100; ++i) node.advance(10ms);
+  EXPECT_EQ(call->finish().error, "out of memory: others upload blocks (account upload)");
+  EXPECT_EQ(node.upload_account().live_bytes(), 0u);
 }
 
 TEST_F(BlockPutCommandTest, ABlockMayBePinned) {

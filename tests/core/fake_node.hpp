@@ -52,6 +52,8 @@ class FakeNode final : public Node {
   Budget& budget() override { return budget_; }
   ChunkPool& chunks() override { return chunks_; }
   Account& block_account() override { return blocks_; }
+  Account& upload_account() override { return uploads_; }
+  SlotGroup& upload_slots() override { return upload_slots_; }
   Account& import_account() override { return imports_; }
   MemoryReport memory_report() override { return report; }
   const MemoryHistory& memory_history() override { return history; }
@@ -152,6 +154,8 @@ class FakeNode final : public Node {
   Budget budget_{"node", 256 << 20};
   Account pages_{budget_, "chunks", Lifetime::process, 64 << 20};
   Account blocks_{budget_, "block", Lifetime::block, 16 << 20};
+  Account uploads_{budget_, "upload", Lifetime::block, 8 << 20};
+  SlotGroup upload_slots_{"upload", 1};
   Account imports_{budget_, "import", Lifetime::request, 1536 * 1024};
   Account entries_{budget_, "reads", Lifetime::process, 1 << 20};
   Account collections_{budget_, "collect", Lifetime::process, store::Collector::memory_bytes_min};

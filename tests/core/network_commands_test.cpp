@@ -36,6 +36,8 @@ class NetworkNode final : public Node {
 
   const CapacityPlan& plan() const override { std::abort(); }
   Account& block_account() override { std::abort(); }
+  Account& upload_account() override { std::abort(); }
+  SlotGroup& upload_slots() override { std::abort(); }
   Account& import_account() override { std::abort(); }
   MemoryReport memory_report() override { std::abort(); }
   const MemoryHistory& memory_history() override { std::abort(); }

@@ -36,6 +36,8 @@ class ServingNode final : public Node, public net::Clock {
   Budget& budget() override { return budget_; }
   ChunkPool& chunks() override { return chunks_; }
   Account& block_account() override { return blocks_; }
+  Account& upload_account() override { return blocks_; }
+  SlotGroup& upload_slots() override { return absent<SlotGroup>(); }
   Account& import_account() override { return blocks_; }
   MemoryReport memory_report() override { return report; }
   const MemoryHistory& memory_history() override { return absent<MemoryHistory>(); }

@@ -386,6 +386,75 @@ TEST_F(TcpServerTest, AClientThatMovesKeepsItsPlace) {
   EXPECT_TRUE(waiting.receive_until(end_of_hello));
 }
 
+TEST_F(TcpServerTest, WhoHasHadAnAnswerOrMovedMuchGoesLast) {
+  options_.connections_max = 3;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer answered = dial(bound), moved = dial(bound), stranger = dial(bound);
+  ASSERT_TRUE(answered.send(get_hello));
+  ASSERT_TRUE(answered.receive_until(end_of_hello));
+  ASSERT_TRUE(answered.send("POST /count HT"));
+  ASSERT_TRUE(
+      moved.send("POST /count HTTP/1.1\r\nContent-Length: 100001\r\n\r\n" + std::string(100'000, 'x')));
+  poll();
+  ASSERT_TRUE(stranger.send("POST /count HT"));
+  poll();
+  Peer waiting = dial(bound);
+  ASSERT_TRUE(waiting.send(get_hello));
+  poll();
+  pass_crowd_ticks(6);
+  EXPECT_TRUE(stranger.receive_to_end());
+  ASSERT_TRUE(waiting.receive_until(end_of_hello));
+  // They may pause for longer, also while others wait.
+  Peer second = dial(bound), third = dial(bound);
+  for (Peer* peer : {&second, &third}) ASSERT_TRUE(peer->send(get_hello));
+  poll();
+  pass_crowd_ticks(6);
+  ASSERT_TRUE(moved.send("x"));
+  ASSERT_TRUE(moved.receive_until("100001")) << moved.received;
+  answered.received.clear();
+  ASSERT_TRUE(answered.send("TP/1.1\r\nContent-Length: 1\r\n\r\nx"));
+  ASSERT_TRUE(answered.receive_until("\r\n\r\n1")) << answered.received;
+}
+
+TEST_F(TcpServerTest, WhoHasHadAnAnswerDoesNotKeepItsPlaceForEver) {
+  options_.connections_max = 1;
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer first = dial(bound);
+  ASSERT_TRUE(first.send(get_hello));
+  ASSERT_TRUE(first.receive_until(end_of_hello));
+  ASSERT_TRUE(first.send("POST /count HT"));
+  poll();
+  Peer waiting = dial(bound);
+  ASSERT_TRUE(waiting.send(get_hello));
+  poll();
+  pass_crowd_ticks(16);
+  EXPECT_TRUE(first.receive_to_end());
+  EXPECT_TRUE(waiting.receive_until(end_of_hello));
+}
+
+TEST_F(TcpServerTest, WhenRequestsHaveFilledTheirMemoryEachClientIsToldSo) {
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  ASSERT_TRUE(account_.hold(account_.quota_bytes() - account_.live_bytes()));
+  for (int i = 0; i < 3; ++i) {
+    std::list<Peer> peers;
+    for (std::size_t n = 0; n < options_.connections_max; ++n) peers.push_back(dial(bound));
+    bool is_long = false;  // one whose head alone needs more than a connection has
+    for (Peer& peer : peers) {
+      is_long = !is_long;
+      ASSERT_TRUE(peer.send(is_long ? "GET /" + std::string(10'000, 'x') : std::string(get_hello)));
+    }
+    for (Peer& peer : peers) {
+      ASSERT_TRUE(peer.receive_to_end());
+      EXPECT_TRUE(peer.received.starts_with("HTTP/1.1 503 ")) << peer.received;
+      EXPECT_TRUE(peer.received.ends_with("out of memory\n")) << peer.received;
+    }
+  }
+  account_.drop(account_.quota_bytes());
+  Peer after = dial(bound);
+  ASSERT_TRUE(after.send(get_hello));
+  EXPECT_TRUE(after.receive_until(end_of_hello));
+}
+
 TEST_F(TcpServerTest, AnIdleConnectionMakesRoom) {
   options_.connections_max = 2;
   const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
@@ -479,7 +548,10 @@ TEST_F(ServerTest, EachRefusalIsAnAnswerOrAnEnd) {
     peer.send("POST /echo HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
     ASSERT_TRUE(peer.receive_to_end()) << quota;
     const bool complete = peer.received.ends_with("X-Sum: 3\r\n\r\n");
+    const bool begun = peer.received.starts_with("HTTP/1.1 200 ");
+    EXPECT_TRUE(begun || peer.received.starts_with("HTTP/1.1 503 ")) << quota << peer.received;
     whole += complete ? 1 : 0;
+    peer.close();
     ASSERT_TRUE(run_until([&] { return server().stats().connections == 0; }));
     ASSERT_EQ(account_.live_bytes(), 0u) << quota;
     ASSERT_EQ(chunks_.stats().used, 0u) << quota;

@@ -116,11 +116,13 @@ class TestEnd final : public ConnectionOwner {
     detail = why;
   }
   void on_turn_wanted() override { turn_wanted = true; }
+  bool is_peer_of_use() const override { return of_use; }
 
   ConnectionResources& resources;
   std::vector<std::string_view> serves = {"/echo/1.0.0", "/sink/1.0.0"};
   bool accepts = true;
   bool accepts_streams = true;
+  bool of_use = false;
   std::function<void(TestHandler&)> on_new_handler;
   std::deque<TestHandler> inbound;  // handlers of inbound streams, in order
   std::optional<PeerId> established_with;

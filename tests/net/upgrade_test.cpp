@@ -4,7 +4,9 @@
 #include "net/security/noise_payload.hpp"
 #include "tests/net/raw_peer.hpp"
 
+#include <algorithm>
 #include <initializer_list>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -244,11 +246,11 @@ class SlowFrames : public ::testing::Test {
     return limits;
   }
   // A frame of 60,000 bytes, of which most is sent.
-  static void begin_frame(RawPeer& peer) {
+  static void begin_frame(RawPeer& peer, std::size_t bytes = 50000) {
     peer.shake_hands();
     ASSERT_TRUE(peer.connection().established());
     peer.send(std::string(60000, 'x'));
-    peer.wire_out.resize(50000);
+    peer.wire_out.resize(bytes);
     peer.run();
   }
   TestNode node{1, two_slots()};
@@ -272,6 +274,119 @@ TEST_F(SlowFrames, SlotsOfStalledPeersComeBackWithinSeconds) {
   EXPECT_TRUE(honest.end.turn_wanted) << "it is told of the slot";
   honest.run();
   EXPECT_EQ(honest.end.inbound.at(0).received_bytes, 59000u);
+}
+
+TEST_F(SlowFrames, APeerOfUseGetsAStrangersSlotAtOnce) {
+  RawPeer first(node, 11), second(node, 12), honest(node, 13);
+  begin_frame(first);
+  second.end.of_use = true;
+  begin_frame(second);
+  honest.shake_hands();
+  honest.end.of_use = true;
+  honest.open(1, "/sink/1.0.0");
+  honest.send_data(1, pattern(59000));
+  honest.advance(500ms);
+  first.run();
+  EXPECT_EQ(first.end.ended, ConnectionEnd::timed_out);
+  EXPECT_EQ(first.end.detail, "a frame took too long");
+  honest.advance(200ms);
+  EXPECT_EQ(honest.end.inbound.at(0).received_bytes, 59000u);
+  second.run();
+  EXPECT_FALSE(second.end.ended.has_value()) << "it is of use as well, and not slow yet";
+}
+
+TEST_F(SlowFrames, AmongStrangersTheSlowestLosesItsSlot) {
+  RawPeer slow(node, 11), slower(node, 12), third(node, 13);
+  begin_frame(slow);
+  begin_frame(slower, 20000);
+  third.shake_hands();
+  third.open(1, "/sink/1.0.0");
+  third.send_data(1, pattern(59000));
+  third.advance(500ms);
+  for (RawPeer* peer : {&slow, &slower}) {
+    peer->run();
+    EXPECT_FALSE(peer->end.ended.has_value()) << "it may still be a slow link";
+  }
+  third.advance(500ms);
+  slow.run();
+  slower.run();
+  EXPECT_FALSE(slow.end.ended.has_value());
+  EXPECT_EQ(slower.end.ended, ConnectionEnd::timed_out);
+  third.advance(200ms);
+  EXPECT_EQ(third.end.inbound.at(0).received_bytes, 59000u);
+}
+
+// One slot, and eight chunks for what is received.
+class CrowdOfSlowFrames : public SlowFrames {
+ protected:
+  static ConnectionLimits eight_chunks() {
+    ConnectionLimits limits;
+    limits.frame_slots = 1;
+    limits.receive_bytes = 8 * chunk_bytes;
+    return limits;
+  }
+  CrowdOfSlowFrames() {
+    for (std::uint64_t n = 0; n < 6; ++n) {
+      crowd.emplace_back(small, 20 + n);
+      begin_frame(crowd.back(), 20000);
+    }
+  }
+  std::size_t ended() {
+    return static_cast<std::size_t>(std::ranges::count_if(crowd, [](RawPeer& peer) {
+      peer.run();
+      return peer.end.ended.has_value();
+    }));
+  }
+  TestNode small{2, eight_chunks()};
+  std::list<RawPeer> crowd;
+};
+
+TEST_F(SlowFrames, StreamsOfStrangersThatNobodyReadsLeaveAChunkForPeersOfUse) {
+  ConnectionLimits limits;
+  limits.frame_slots = 1;
+  limits.receive_bytes = 8 * chunk_bytes;
+  TestNode small(2, limits);
+  RawPeer honest(small, 13);
+  honest.shake_hands();
+  honest.end.of_use = true;
+  RawPeer stranger(small, 14);
+  stranger.shake_hands();
+  stranger.end.on_new_handler = [](TestHandler& handler) { handler.take_max = 0; };
+  stranger.open(1, "/sink/1.0.0");
+  for (int i = 0; i < 20; ++i) stranger.send_data(1, pattern(10000));
+  stranger.run();
+  EXPECT_LE(small.resources.receive_account().live_bytes(), 7 * chunk_bytes);
+  honest.send_frame(YamuxType::ping, yamux_syn, 0, 7);
+  honest.run();
+  EXPECT_TRUE(honest.find_frame(YamuxType::ping, yamux_ack, 0)) << "without a wait";
+}
+
+TEST_F(CrowdOfSlowFrames, LeavesAChunkForPeersOfUse) {
+  RawPeer honest(small, 13);
+  honest.end.of_use = true;
+  EXPECT_EQ(small.resources.receive_account().live_bytes(), 7 * chunk_bytes);
+  // It was there before them.
+  small.resources.receive_account().set_quota(16 * chunk_bytes);
+  honest.shake_hands();
+  small.resources.receive_account().set_quota(8 * chunk_bytes);
+  honest.send_frame(YamuxType::ping, yamux_syn, 0, 7);
+  honest.run();
+  EXPECT_TRUE(honest.find_frame(YamuxType::ping, yamux_ack, 0)) << "without a wait";
+  EXPECT_EQ(ended(), 0u);
+}
+
+TEST_F(CrowdOfSlowFrames, GivesWayToAStrangerWithinASecond) {
+  RawPeer stranger(small, 13);
+  small.resources.receive_account().set_quota(16 * chunk_bytes);
+  stranger.shake_hands();
+  small.resources.receive_account().set_quota(8 * chunk_bytes);
+  stranger.send_frame(YamuxType::ping, yamux_syn, 0, 7);
+  stranger.run();
+  EXPECT_FALSE(stranger.find_frame(YamuxType::ping, yamux_ack, 0));
+  for (int i = 0; i < 10 && ended() == 0; ++i) stranger.advance(100ms);
+  EXPECT_EQ(ended(), 1u);
+  stranger.advance(200ms);
+  EXPECT_TRUE(stranger.find_frame(YamuxType::ping, yamux_ack, 0));
 }
 
 TEST_F(SlowFrames, WithoutAnyoneWaitingASlowLinkHasMoreTime) {

@@ -189,7 +189,7 @@ class Add final : private StopListener {
     if (!may_read()) co_return CommandResult();
     if (in_file_) {
       std::expected<ChunkChain, CommandError> bytes =
-          co_await call_.read_entry(memory, call_.node().block_account());
+          co_await call_.read_entry(memory, call_.node().upload_account());
       if (!bytes) co_return std::unexpected(std::move(bytes.error()));
       in_file_ = !bytes->empty();
       if (in_file_) {

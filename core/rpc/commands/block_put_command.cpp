@@ -4,7 +4,9 @@
 #include "core/config.hpp"
 #include "core/node.hpp"
 #include "core/rpc/commands/commands.hpp"
+#include "core/rpc/commands/network.hpp"
 #include "core/rpc/options.hpp"
+#include "core/rpc/upload_reader.hpp"
 #include "multiformats/digest.hpp"
 #include "store/awaited_job.hpp"
 #include "store/disk_store.hpp"
@@ -131,25 +133,65 @@ PutResult put_block(store::DiskStore& blocks, store::PinSet* pins, const BlockNa
   return cid;
 }
 
-// The whole part, which is one block.
-Task<std::expected<ChunkChain, CommandError>> read_block(TaskMemory memory, Call& call) {
-  Account& holder = call.node().block_account();
-  ChunkChain block;
+CommandError too_large(const Call& call) {
+  if (call.flag("allow-big-block")) {
+    return {"a block of more than " + std::to_string(store::block_bytes_max) +
+                " bytes cannot be stored by this node, with --allow-big-block neither",
+            ErrorKind::normal};
+  }
+  return {
+      "produced block is over 2MiB: big blocks can't be exchanged with other peers. consider using UnixFS "
+      "for automatic chunking of bigger files, or pass --allow-big-block to override",
+      ErrorKind::normal};
+}
+
+// A block that is being uploaded, in chunks that are full: it takes no more of the account than its slot
+// says.
+class UploadedBlock {
+ public:
+  explicit UploadedBlock(Node& node) : node_(node) {}
+
+  std::size_t size() const { return bytes_.size(); }
+  ChunkChain take() { return std::move(bytes_); }
+  // Takes what fits; true: all.
+  bool append(ChunkChain& more) {
+    if (!slot_ && bytes_.size() + more.size() > chunk_bytes) {
+      slot_ = node_.upload_slots().take();
+      if (!slot_) return false;
+    }
+    bool fits = true;
+    while (fits && !more.empty()) {
+      const std::size_t before = bytes_.size();
+      fits = bytes_.append_copy(node_.chunks(), node_.upload_account(), more.front());
+      more.consume(bytes_.size() - before);
+    }
+    return fits;
+  }
+
+ private:
+  Node& node_;
+  SlotGroup::Slot slot_;
+  ChunkChain bytes_;
+};
+
+// The whole part, which is one block. When others have the memory, the client waits with us.
+Task<CommandResult> read_block(TaskMemory memory, Call& call, UploadedBlock& block) {
+  Node& node = call.node();
   while (true) {
-    std::expected<ChunkChain, CommandError> bytes = co_await call.read_entry(memory, holder);
-    if (!bytes || bytes->empty()) {
-      if (bytes) *bytes = std::move(block);
-      co_return bytes;
+    std::expected<ChunkChain, CommandError> bytes = co_await call.read_entry(memory, node.upload_account());
+    if (!bytes) co_return std::unexpected(std::move(bytes.error()));
+    if (bytes->empty()) co_return CommandResult();
+    if (block.size() + bytes->size() > store::block_bytes_max) co_return std::unexpected(too_large(call));
+    const TimePoint deadline = node.clock().now() + upload_memory_wait;
+    while (!block.append(*bytes)) {
+      if (call.stopped()) co_return fail("context canceled");
+      if (node.clock().now() >= deadline) {
+        co_return fail("out of memory: others upload blocks (account " +
+                       std::string(node.upload_account().name()) + ")");
+      }
+      Pause pause(call, node.clock().now() + upload_memory_look);
+      co_await pause;
     }
-    block.append(std::move(*bytes));
-    if (block.size() <= store::block_bytes_max) continue;
-    if (call.flag("allow-big-block")) {
-      co_return fail("a block of more than " + std::to_string(store::block_bytes_max) +
-                     " bytes cannot be stored by this node, with --allow-big-block neither");
-    }
-    co_return fail(
-        "produced block is over 2MiB: big blocks can't be exchanged with other peers. consider using UnixFS "
-        "for automatic chunking of bigger files, or pass --allow-big-block to override");
   }
 }
 
@@ -165,10 +207,11 @@ Task<CommandResult> run_block_put(TaskMemory memory, Call& call) {
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) break;
     if ((*entry)->kind != UploadEntry::Kind::file) co_return fail("expected a file");
-    std::expected<ChunkChain, CommandError> block = co_await read_block(memory, call);
-    if (!block) co_return std::unexpected(block.error());
-    const std::size_t bytes = block->size();
-    auto work = [&blocks = node.blocks(), pins, naming = *naming, hold, block = std::move(*block)] {
+    UploadedBlock block(node);  // its slot is kept until the block is stored
+    CommandResult read = co_await read_block(memory, call, block);
+    if (!read) co_return read;
+    const std::size_t bytes = block.size();
+    auto work = [&blocks = node.blocks(), pins, naming = *naming, hold, block = block.take()] {
       return put_block(blocks, pins, naming, block);
     };
     store::AwaitedJob<PutResult> put(node.jobs(), store::JobClass::write, node.import_account(),

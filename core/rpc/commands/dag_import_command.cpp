@@ -83,7 +83,7 @@ class CarImport {
   explicit CarImport(Node& node)
       : blocks_(node.blocks()),
         chunks_(node.chunks()),
-        holder_(node.block_account()),
+        holder_(node.upload_account()),
         memory_(node.import_account()),
         roots_(AccountAllocator<Cid>(node.import_account())),
         hold_(node.blocks()) {}
@@ -199,7 +199,7 @@ class Importer {
       ChunkChain batch;
       while (batch.chunks() < batch_chunks_) {
         if (call_.stopped()) co_return client_gone();
-        auto bytes = co_await call_.read_entry(memory, node_.block_account());
+        auto bytes = co_await call_.read_entry(memory, node_.upload_account());
         if (!bytes) co_return std::unexpected(std::move(bytes.error()));
         over = bytes->empty();
         if (over) break;
