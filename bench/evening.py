@@ -103,6 +103,7 @@ class Evening:
         else:
             result["committed_at_peak"] = raw["committed"]
             report = self.node.rpc("stats/memory")
+            result["report_after"] = report
             result["high_water"] = report["RssHighWater"]
             result["rungs"] = {rung["Name"]: rung["Entered"] for rung in report["Rungs"] if rung["Entered"]}
             result["refusals"] = {row["Name"]: row["Refusals"] for row in report["Accounts"] if row["Refusals"]}
@@ -216,10 +217,10 @@ def main():
             if arguments.who in (name, "both"):
                 results[name] = run_evening(kind, plan, arguments.budget, directory, after=arguments.after)
                 print(f"{name}: done", flush=True)
+                if arguments.json:
+                    Path(arguments.json).write_text(json.dumps(results))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(results))
     return show(results, arguments)
 
 

@@ -67,3 +67,16 @@ def draw(seed, seconds, peers, **options):
                                 rng.randrange(files) if rng.random() < 0.5 else -1, want_count(rng),
                                 min(60, 4 + int(rng.expovariate(1 / 14)))))
     return Schedule(seed, seconds, peers, tuple(sorted(visits, key=lambda visit: (visit.joins, visit.peer))), **options)
+
+
+def churn(seed, seconds, joins_a_minute=40, **options):
+    """Strangers without end, each for ten seconds to two minutes: after two minutes as many are there at any time."""
+    rng = random.Random(seed)
+    files = options.get("files", Schedule.files)
+    visits, at = [], 0.0
+    while at < seconds - 1:
+        leaves = min(at + rng.uniform(10, 120), seconds)
+        visits.append(Visit(len(visits), int(at * 1000), max(int(leaves * 1000), int(at * 1000) + 1),
+                            rng.randrange(files) if rng.random() < 0.5 else -1, want_count(rng), min(60, 4 + int(rng.expovariate(1 / 14)))))
+        at += rng.expovariate(joins_a_minute / 60)
+    return Schedule(seed, seconds, len(visits), tuple(visits), **options)

@@ -177,8 +177,15 @@ int hold(std::size_t count, std::uint16_t port) {
   while (loop.turn(1s)) {
     for (const std::string& command : std::exchange(loop.commands, {})) {
       if (command == "ping") {
-        for (const auto& peer : loop.peers()) peer->ping();
-        hold_until(loop, plan.limit, [] { return false; });
+        const auto pinging = [&] {
+          return std::ranges::count_if(loop.peers(), [](const auto& peer) { return peer->pinging(); });
+        };
+        for (const auto& peer : loop.peers()) {
+          peer->ping();
+          peer->step();
+          hold_until(loop, plan.limit, [&] { return pinging() < 32; });
+        }
+        hold_until(loop, plan.limit, [&] { return pinging() == 0; });
         say("{\"held\":" + std::to_string(loop.identified()) + ",\"tally\":" + loop.tally().json() + "}");
       } else if (command == "close") {
         for (const auto& peer : loop.peers()) peer->leave();

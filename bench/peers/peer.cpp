@@ -87,8 +87,11 @@ void Peer::step() {
     if (now >= ask_at_) ask();
     if (now >= push_at_) push();
     if (now >= ping_at_) {
-      ping_at_ = now + about(20s);
-      ping();
+      if (ping_asked_) {
+        try_ping();
+      } else {
+        ping();
+      }
     }
   }
   if (connection_ && connection_->next_deadline() <= now) connection_->on_deadline(now);
@@ -99,7 +102,9 @@ void Peer::leave() {
   for (const auto& [cid, question] : questions_) world_.tally.take_back(question.kind);
   questions_.clear();
   if (connect_asked_) world_.tally.take_back(Kind::connect);
+  if (ping_asked_) world_.tally.take_back(Kind::ping);
   connect_asked_.reset();
+  ping_asked_.reset();
   leaving_ = true;
   ask_at_ = push_at_ = ping_at_ = tell_at_ = late_at_ = TimePoint::max();
   if (connection_) {
@@ -229,7 +234,8 @@ void Peer::lost() {
   if (was_connected) ++world_.tally.cut_off;
   ask_at_ = push_at_ = ping_at_ = tell_at_ = TimePoint::max();
   // Who waits for an answer is in more of a hurry.
-  dial_at_ = world_.now + (questions_.empty() && was_connected ? 3s + about(4s) : 200ms + about(500ms));
+  dial_at_ = world_.now +
+             (questions_.empty() && !ping_asked_ && was_connected ? 3s + about(4s) : 200ms + about(500ms));
 }
 
 // --- Streams. ---
@@ -263,14 +269,28 @@ void Peer::ask_who() {
 }
 
 void Peer::ping() {
-  static constexpr std::array<std::string_view, 1> protocol = {net::ping_protocol};
-  if (!identified_) return;
-  const TimePoint asked = world_.now;
+  if (!identified_ || ping_asked_) return;
+  ping_asked_ = world_.now;
   world_.tally.ask(Kind::ping);
-  open(protocol, add<PingFlow>(random_.bytes(32), [this, asked](bool answered) {
-         if (answered) world_.tally.answer(Kind::ping, world_.now - asked);
-         if (!answered && leaving_) world_.tally.take_back(Kind::ping);
-       }));
+  late_at_ = std::min(late_at_, world_.now + world_.tally.limit());
+  try_ping();
+}
+
+void Peer::try_ping() {
+  static constexpr std::array<std::string_view, 1> protocol = {net::ping_protocol};
+  ping_at_ = TimePoint::max();
+  open(protocol, add<PingFlow>(random_.bytes(32), [this](bool answered) { on_pong(answered); }));
+}
+
+void Peer::on_pong(bool answered) {
+  if (leaving_ || !ping_asked_) return;
+  if (answered) {
+    world_.tally.answer(Kind::ping, world_.now - *ping_asked_);
+    ping_asked_.reset();
+    if (world_.asks) ping_at_ = world_.now + about(20s);
+  } else {
+    ping_at_ = world_.now + 200ms + about(200ms);
+  }
 }
 
 void Peer::push() {

@@ -54,6 +54,7 @@ class Peer final : private net::ConnectionOwner, private FlowOwner, private Talk
   bool gone() const { return gone_; }
   void leave();
   void ping();
+  bool pinging() const { return ping_asked_.has_value(); }  // one is not answered yet
 
  private:
   struct Question {
@@ -91,6 +92,8 @@ class Peer final : private net::ConnectionOwner, private FlowOwner, private Talk
   void ask_who();
   void on_who(bool answered);
   void push();
+  void try_ping();
+  void on_pong(bool answered);
   std::string who_i_am();
   void change_addresses(std::size_t kept);
 
@@ -122,7 +125,7 @@ class Peer final : private net::ConnectionOwner, private FlowOwner, private Talk
   bool turn_wanted_ = false;
   bool full_ = false;  // the socket takes nothing now
 
-  std::optional<TimePoint> connect_asked_;
+  std::optional<TimePoint> connect_asked_, ping_asked_;
   std::unordered_map<std::string, Question> questions_;  // by CID
   std::deque<std::string> standing_;                     // wants of what nobody has
   std::deque<std::string> owed_;                         // blocks the node wants

@@ -76,11 +76,11 @@ void Peer::on_who(bool answered) {
   ++world_.tally.connected;
   if (connect_asked_) world_.tally.answer(Kind::connect, world_.now - *connect_asked_);
   connect_asked_.reset();
+  ping_at_ = ping_asked_ ? world_.now : world_.asks ? world_.now + about(20s) : TimePoint::max();
   if (!world_.asks) return;
   tell_at_ = world_.now;
   ask_at_ = world_.now + about(world_.plan.ask);
   push_at_ = world_.now + 5s + about(15s);
-  ping_at_ = world_.now + about(20s);
 }
 
 // --- What it wants. ---
@@ -201,10 +201,12 @@ void Peer::forget_late() {
     cancels.push_back({one.first, 1, true, WantType::have, false});
     return true;
   });
-  if (connect_asked_) {
-    const TimePoint late = *connect_asked_ + limit;
+  for (std::optional<TimePoint>* const asked : {&connect_asked_, &ping_asked_}) {
+    if (!*asked) continue;
+    const TimePoint late = **asked + limit;
     if (late <= world_.now) {
-      connect_asked_.reset();
+      asked->reset();
+      if (asked == &ping_asked_ && identified_ && world_.asks) ping_at_ = world_.now + about(20s);
     } else {
       late_at_ = std::min(late_at_, late);
     }
