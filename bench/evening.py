@@ -78,8 +78,11 @@ class Evening:
             for chore in chores:
                 chore.join()
             work_cpu = figures.process_cpu_seconds(node.pid) - cpu
+            watch.leave_alone()
             time.sleep(max(0.0, last_left + self.after - watch.seconds()))
             after = nodes.status_bytes(node.pid, "VmRSS")
+            watch.ask_again()
+            time.sleep(2)
         finally:
             for chore in chores:
                 chore.stop()
@@ -138,7 +141,7 @@ ROWS = (
 
 HOW = """\
 How each figure was obtained: RSS is VmRSS of /proc/PID/status, {samples} samples, one each 250 ms. Live is, of masu, the bytes asked
-for and not freed, of all accounts and of its libraries' heap (`stats/memory`, each second); of Kubo, HeapAlloc of Go's
+for and not freed, of all accounts and of its libraries' heap (`stats/memory`, each second, but not in the minute after); of Kubo, HeapAlloc of Go's
 runtime (go_memstats_heap_alloc_bytes, each second), the lowest within ten seconds, since between collections it counts
 what is dead as well. CPU is utime + stime of /proc/PID/stat from the first peer's coming to the last one's leaving. A
 request is a connect (dial, Noise, yamux, identify), a ping, a want-have or a want-block of a block that is there, or a want

@@ -69,7 +69,8 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self.node, self.begin, self.interval = node, begin, interval
         self.rss, self.live, self.missed = [], [], 0
-        self._ended = threading.Event()
+        self._ended, self._asks = threading.Event(), threading.Event()
+        self._asks.set()
 
     def seconds(self):
         return time.monotonic() - self.begin
@@ -89,10 +90,19 @@ class Watch(threading.Thread):
     def _watch_live(self):
         ask = live_of_masu if isinstance(self.node, Masu) else heap_of_kubo
         while not self._ended.wait(1):
+            if not self._asks.is_set():
+                continue
             try:
                 self.live.append((self.seconds(), ask(self.node)))
             except (OSError, ValueError, KeyError):
                 self.missed += 1
+
+    def leave_alone(self):
+        """Only looks from outside from now on: a node that is asked each second is not at rest."""
+        self._asks.clear()
+
+    def ask_again(self):
+        self._asks.set()
 
     def stop(self):
         self._ended.set()

@@ -39,9 +39,9 @@ class Schedule:
 
 
 def visit_seconds(rng, seconds):
-    """Three in ten look in, four stay for some minutes, three for long; of a short evening in proportion."""
+    """A fifth look in, a third stay for some minutes, the others for long; of a short evening in proportion."""
     kind = rng.random()
-    low, high = (10, 60) if kind < 0.3 else (60, 240) if kind < 0.7 else (240, 580)
+    low, high = (10, 60) if kind < 0.2 else (60, 240) if kind < 0.53 else (240, 580)
     return rng.uniform(low, high) * min(1.0, seconds / 600)
 
 
@@ -51,7 +51,7 @@ def want_count(rng):
 
 
 def draw(seed, seconds, peers, **options):
-    """One visit of each peer for each ten minutes, the first 30 % of them within a twentieth of the time. The last has left at
+    """One visit of each peer for each ten minutes, a third of them within the first twentieth of the time. The last has left at
     `seconds`."""
     rng = random.Random(seed)
     files = options.get("files", Schedule.files)
@@ -60,7 +60,7 @@ def draw(seed, seconds, peers, **options):
         begin = part * 600
         length = min(600, seconds)
         for peer in range(peers):
-            early = part == 0 and rng.random() < 0.3
+            early = part == 0 and rng.random() < 0.33
             joins = begin + rng.uniform(0, length * (0.05 if early else 0.95))
             leaves = min(joins + visit_seconds(rng, seconds), seconds)
             visits.append(Visit(peer, int(joins * 1000), max(int(leaves * 1000), int(joins * 1000) + 1),

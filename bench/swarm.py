@@ -125,7 +125,8 @@ def chores(node, files, seed, pace=1.0):
 
     def fetch(rng, number):
         file = files[rng.randrange(len(files))]
-        digest, _, _ = rpc.ask("cat", arg=file["root"], timeout="60s")
+        digest, size, _ = rpc.ask("cat", arg=file["root"], timeout="60s")
+        assert size == file["size"], f"{file['root']} broke off at {size} of {file['size']} bytes within 60 s"
         assert digest == file["sha256"], f"{file['root']} came with other bytes"
 
     def absent(rng, number):
