@@ -30,7 +30,13 @@ SLACK = 4 * MIB
 
 def look(node):
     found = {"rss": nodes.status_bytes(node.pid, "VmRSS"), "anon": nodes.status_bytes(node.pid, "RssAnon")}
-    return {**found, **(figures.live_of_masu(node) if isinstance(node, Masu) else figures.heap_of_kubo(node))}
+    if not isinstance(node, Masu):
+        return {**found, **figures.heap_of_kubo(node)}
+    report = node.rpc("stats/memory")
+    accounts = {}
+    for row in report["Accounts"] + report["Heap"]:
+        accounts[row["Name"]] = accounts.get(row["Name"], 0) + row["Live"]
+    return {**found, "live": report["Live"], "committed": report["Committed"], "accounts": accounts}
 
 
 def seconds_until_back(node, limit, begin, most):
@@ -73,6 +79,13 @@ def measure(kind, count, budget, directory, rest=REST_SECONDS):
 
 def each(result, field):
     return (result["idle"][field] - result["before"][field]) / max(1, result["held"])
+
+
+def holders(result):
+    """The accounts that grew, in bytes for each connection, the largest first."""
+    before = result["before"]["accounts"]
+    grown = {name: (live - before.get(name, 0)) / max(1, result["held"]) for name, live in result["idle"]["accounts"].items()}
+    return ", ".join(f"{name} {size:.0f}" for name, size in sorted(grown.items(), key=lambda item: -item[1]) if size >= 8)
 
 
 def rows(result):
@@ -122,6 +135,7 @@ def main():
         print(f"| {what} | " + " | ".join(column[what] for column in columns) + " |")
     if "masu" not in results:
         return 0
+    print(f"live bytes of masu for each: {holders(results['masu'])}")
     found = verdicts(results["masu"], Masu("/", arguments.budget).budget_bytes())
     for what, good in found:
         print(f"{'ok  ' if good else 'FAIL'} {what}")

@@ -1,6 +1,7 @@
 """An evening in the swarm, on masu and on Kubo, one after the other. See scripts/bench.
 
     evening.py [--minutes 10] [--seed 1] [--peers 690] [--budget 64M] [--svg FILE] [--json FILE] [masu|kubo|both]
+    evening.py --show FILE [--svg FILE]
 
 Hundreds of honest peers (bench/peers: each with a key, an address and a connection of its own; Noise, yamux, identify and
 its pushes, ping, Bitswap) come and go as the seed draws it, while a user of the node fetches, imports and collects. Both
@@ -93,9 +94,8 @@ class Evening:
     def _result(self, watch, base, after, last_left, cpu, present, tally, chores):
         seconds, peak = watch.peak()
         live_points = watch.live_points()
-        live = min(live_points, key=lambda point: abs(point[0] - seconds))[1]
         result = {
-            "rss_base": base, "rss_peak": peak, "peak_second": seconds, "live_at_peak": live, "rss_after": after,
+            "rss_base": base, "rss_peak": peak, "peak_second": seconds, "live_at_peak": live_at(live_points, seconds), "rss_after": after,
             "cpu_seconds": cpu, "last_left_second": last_left, "samples": len(watch.rss), "live_missed": watch.missed,
             "tally": tally, "chores": {chore.kind: chore.report() for chore in chores},
             "present": present, "rss": watch.rss, "live": live_points,
@@ -111,6 +111,10 @@ class Evening:
             result["rungs"] = {rung["Name"]: rung["Entered"] for rung in report["Rungs"] if rung["Entered"]}
             result["refusals"] = {row["Name"]: row["Refusals"] for row in report["Accounts"] if row["Refusals"]}
         return result
+
+
+def live_at(points, seconds):
+    return min(points, key=lambda point: abs(point[0] - seconds))[1]
 
 
 def share(tally, kind="all"):
@@ -205,9 +209,12 @@ def main():
     parser.add_argument("--peers", type=int, default=690)
     parser.add_argument("--budget", default="64M")
     parser.add_argument("--after", type=float, default=AFTER_SECONDS, help="seconds from the last leaving to the last look")
-    parser.add_argument("--svg")
-    parser.add_argument("--json")
+    parser.add_argument("--svg", help="write the picture there")
+    parser.add_argument("--json", help="write all samples there")
+    parser.add_argument("--show", help="measure nothing: tables and picture of an earlier --json")
     arguments = parser.parse_args()
+    if arguments.show:
+        return show(json.loads(Path(arguments.show).read_text()), arguments)
     enter_namespace()
     plan = schedule.draw(arguments.seed, round(arguments.minutes * 60), arguments.peers)
     print(f"an evening of {arguments.minutes:g} minutes with {arguments.peers} peers, {len(plan.visits)} visits, seed {arguments.seed}; "
@@ -228,6 +235,9 @@ def main():
 
 
 def show(results, arguments):
+    for result in results.values():
+        result["peak_second"], result["rss_peak"] = figures.peak_of(result["rss"])
+        result["live_at_peak"] = live_at(result["live"], result["peak_second"])
     print("\n" + table(results) + "\n\n" + kinds_table(results) + "\n")
     print(HOW.format(samples=" and ".join(f"{result['samples']:,}" for result in results.values())) + "\n")
     for name, result in results.items():

@@ -47,6 +47,13 @@ def means(points, width):
             for _, group in sorted(groups.items())]
 
 
+def peak_of(rss):
+    """(seconds, bytes): the highest of the samples, and when it was first reached but for a hundredth: the last crumbs may come long
+    after."""
+    highest = max(size for _, size in rss)
+    return next(seconds for seconds, size in rss if size >= 0.99 * highest), highest
+
+
 def heap_of_kubo(node):
     """HeapAlloc and HeapInuse of Go's runtime: bytes of objects (live, and dead ones not swept yet), and of their spans."""
     port = (node.repo / "api").read_text().strip().rpartition("/")[2]
@@ -109,8 +116,7 @@ class Watch(threading.Thread):
         self.join()
 
     def peak(self):
-        """(seconds, bytes) of the highest RSS."""
-        return max(self.rss, key=lambda sample: sample[1])
+        return peak_of(self.rss)
 
     def live_at(self, seconds):
         return min(self.live, key=lambda sample: abs(sample[0] - seconds))[1]

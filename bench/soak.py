@@ -17,12 +17,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import content
 import figures
 import schedule
 import swarm
 from figures import MIB, Watch, mib
 
+import content
 import nodes
 from nodes import Kubo, Masu
 from run import enter_namespace

@@ -92,6 +92,9 @@ class LeastSquares(unittest.TestCase):
         self.assertAlmostEqual(start, 10e6, places=3)
         self.assertEqual(points, 50)
 
+    def test_a_peak_is_where_it_is_reached(self):
+        self.assertEqual(figures.peak_of([(0, 10), (1, 999), (2, 998), (3, 1000), (4, 5)]), (1, 1000))
+
     def test_means(self):
         self.assertEqual(figures.means([(0, 1), (1, 3), (10, 7), (19, 9)], 10), [(0.5, 2), (14.5, 8)])
 
