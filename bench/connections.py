@@ -96,7 +96,7 @@ def rows(result):
     yield "RSS before, MiB", mib(result["before"]["rss"])
     yield "RSS with all of them at rest, MiB", mib(result["idle"]["rss"])
     yield "resident for each, without code (RssAnon), KiB", f"{each(result, 'anon') / 1024:.1f}"
-    yield "live for each, KiB", f"{each(result, 'alloc' if kubo else 'live') / 1024:.1f}" + (" (HeapAlloc)" if kubo else "")
+    yield "live for each, KiB", f"{each(result, 'live') / 1024:.1f}"
     yield "pages for each, KiB", f"{each(result, 'inuse' if kubo else 'committed') / 1024:.1f}" + (" (HeapInuse)" if kubo else " (committed)")
     yield "back within 4 MiB of before after", f"{back:.1f} s" if back is not None else f"not ({mib(result['after']['rss'])} MiB)"
     yield "VmHWM, MiB", mib(result["high_water"])

@@ -47,20 +47,25 @@ def means(points, width):
             for _, group in sorted(groups.items())]
 
 
-def peak_of(rss):
-    """(seconds, bytes): the highest of the samples, and when it was first reached but for a hundredth: the last crumbs may come long
-    after."""
-    highest = max(size for _, size in rss)
-    return next(seconds for seconds, size in rss if size >= 0.99 * highest), highest
+def peak_of(rss, until=math.inf):
+    """(seconds, bytes) of the highest sample up to then; the first of equals."""
+    return max((sample for sample in rss if sample[0] <= until), key=lambda sample: sample[1])
 
 
 def heap_of_kubo(node):
-    """HeapAlloc and HeapInuse of Go's runtime: bytes of objects (live, and dead ones not swept yet), and of their spans."""
+    """Of Go's runtime: `alloc` and `inuse` are HeapAlloc and HeapInuse: bytes of objects (live ones, and dead ones that are not swept
+    yet), and of their spans. `live` is what its last collection found: with GOGC=100 the next one is due at twice that."""
     port = (node.repo / "api").read_text().strip().rpartition("/")[2]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/debug/metrics/prometheus", timeout=30) as answer:
-        text = answer.read().decode()
-    found = dict(re.findall(r"^go_memstats_(heap_alloc_bytes|heap_inuse_bytes|next_gc_bytes) (\S+)$", text, re.MULTILINE))
-    return {"alloc": float(found["heap_alloc_bytes"]), "inuse": float(found["heap_inuse_bytes"])}
+        return parse_go_heap(answer.read().decode())
+
+
+def parse_go_heap(text):
+    found = dict(re.findall(r"^go_(memstats_(?:heap_alloc|heap_inuse|next_gc)_bytes|gc_gogc_percent) (\S+)$", text, re.MULTILINE))
+    assert found["gc_gogc_percent"] == "100", "a Kubo as it comes collects when its heap has doubled"
+    alloc = float(found["memstats_heap_alloc_bytes"])
+    return {"alloc": alloc, "inuse": float(found["memstats_heap_inuse_bytes"]),
+            "live": min(alloc, float(found["memstats_next_gc_bytes"]) / 2)}
 
 
 def live_of_masu(node):
@@ -115,21 +120,14 @@ class Watch(threading.Thread):
         self._ended.set()
         self.join()
 
-    def peak(self):
-        return peak_of(self.rss)
+    def peak(self, until=math.inf):
+        return peak_of(self.rss, until)
 
     def live_at(self, seconds):
         return min(self.live, key=lambda sample: abs(sample[0] - seconds))[1]
 
     def live_points(self):
-        """Of Kubo: HeapAlloc, the lowest within each ten seconds. Right after a collection that is what lives; up to the next it
-        holds what is dead as well."""
-        if isinstance(self.node, Masu):
-            return [(seconds, live["live"]) for seconds, live in self.live]
-        groups = {}
-        for seconds, live in self.live:
-            groups.setdefault(int(seconds // 10), []).append((live["alloc"], seconds))
-        return [(min(group)[1], min(group)[0]) for _, group in sorted(groups.items())]
+        return [(seconds, live["live"]) for seconds, live in self.live]
 
 
 def mib(size):

@@ -66,6 +66,7 @@ def play(masu, kubo, plan, directory):
                 tally = line["tally"]
                 break
             connected.append(line["connected"])
+        assert tally is not None, "bench/peers ended before the soak"
         return watch, tally, connected, chores
     finally:
         for chore in chores or []:

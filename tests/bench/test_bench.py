@@ -93,7 +93,16 @@ class LeastSquares(unittest.TestCase):
         self.assertEqual(points, 50)
 
     def test_a_peak_is_where_it_is_reached(self):
-        self.assertEqual(figures.peak_of([(0, 10), (1, 999), (2, 998), (3, 1000), (4, 5)]), (1, 1000))
+        rss = [(0, 10), (1, 999), (2, 998), (3, 1000), (4, 5)]
+        self.assertEqual(figures.peak_of(rss), (3, 1000))
+        self.assertEqual(figures.peak_of(rss, 2), (1, 999))
+
+    def test_what_lives_in_go(self):
+        text = ("go_gc_gogc_percent 100\ngo_memstats_heap_alloc_bytes 1.5e+07\ngo_memstats_heap_inuse_bytes 1.9e+07\n"
+                "go_memstats_next_gc_bytes 2.4e+07\n")
+        self.assertEqual(figures.parse_go_heap(text), {"alloc": 15e6, "inuse": 19e6, "live": 12e6})
+        with self.assertRaises(AssertionError):
+            figures.parse_go_heap(text.replace("percent 100", "percent 50"))
 
     def test_means(self):
         self.assertEqual(figures.means([(0, 1), (1, 3), (10, 7), (19, 9)], 10), [(0.5, 2), (14.5, 8)])
