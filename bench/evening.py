@@ -131,7 +131,7 @@ def percent(part):
 ROWS = (
     ("RSS at its peak, MiB", lambda r: mib(r["rss_peak"])),
     ("live at that time, MiB", lambda r: mib(r["live_at_peak"])),
-    ("HeapInuse; committed at that time, MiB", lambda r: mib(r.get("heap_inuse_at_peak") or r["committed_at_peak"])),
+    ("pages of heap and pools (committed; HeapInuse) at that time, MiB", lambda r: mib(r.get("heap_inuse_at_peak") or r["committed_at_peak"])),
     ("RSS / live", lambda r: f"{r['rss_peak'] / r['live_at_peak']:.1f} ×"),
     ("RSS before the first peer, MiB", lambda r: mib(r["rss_base"])),
     ("RSS a minute after the last left, MiB", lambda r: mib(r["rss_after"])),
@@ -150,7 +150,7 @@ HOW = """\
 How each figure was obtained: RSS is VmRSS of /proc/PID/status, {samples} samples, one each 250 ms. Live is, of masu, the bytes asked
 for and not freed, of all accounts and of its libraries' heap (`stats/memory`, each second, but not in the minute after); of Kubo, what
 the last collection of Go's runtime found to live (half of go_memstats_next_gc_bytes, and HeapAlloc at most); HeapInuse is
-go_memstats_heap_inuse_bytes. CPU is utime + stime of /proc/PID/stat from the first peer's coming to the last one's leaving. A
+go_memstats_heap_inuse_bytes, committed the pages of all pools and heaps. CPU is utime + stime of /proc/PID/stat from the first peer's coming to the last one's leaving. A
 request is a connect (dial, Noise, yamux, identify), a ping, a want-have or a want-block of a block that is there, or a want
 of one that is not (DONT_HAVE); its time counts from its first asking, over connections that the node ends; blocks are hashed, and
 files that the node fetches are compared by SHA-256. No DHT queries, on either: masu has no DHT yet."""

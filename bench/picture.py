@@ -36,8 +36,9 @@ def nice_step(top, most=6):
 
 def thinned(points, pieces=420):
     """At most two points for each piece of time: its lowest and its highest, in their order, so that no peak is lost."""
+    points = [tuple(point) for point in points]  # of JSON they are lists
     if len(points) <= 2 * pieces:
-        return list(points)
+        return points
     begin, end = points[0][0], points[-1][0]
     groups = {}
     for point in points:

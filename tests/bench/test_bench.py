@@ -134,7 +134,7 @@ class Picture(unittest.TestCase):
     def test_a_peak_is_kept_when_points_are_thinned(self):
         points = [(n, 5.0) for n in range(10_000)]
         points[4321] = (4321, 99.0)
-        kept = picture.thinned(points)
+        kept = picture.thinned([list(point) for point in points])  # as JSON has them
         self.assertLess(len(kept), 1000)
         self.assertIn((4321, 99.0), kept)
 
