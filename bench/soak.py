@@ -37,8 +37,13 @@ def kubo_chores(masu, kubo, seed):
 
     def move(giver, taker, name):
         ours.ask("swarm/connect", arg=address)  # the connection manager may have ended it
-        _, _, added = giver.add(8 * MIB, name)
-        digest, _, _ = taker.ask("cat", arg=json.loads(added.splitlines()[-1])["Hash"], timeout="60s")
+        _, _, added = giver.add(8 * MIB, name, pin=True)  # else it may be collected before it is fetched
+        cid = json.loads(added.splitlines()[-1])["Hash"]
+        try:
+            digest, size, _ = taker.ask("cat", arg=cid, timeout="60s")
+        finally:
+            giver.ask("pin/rm", arg=cid)
+        assert size == 8 * MIB, f"{name} broke off at {size} bytes within 60 s"
         assert digest == content.sha256_of(8 * MIB, name), f"{name} came with other bytes"
 
     return [swarm.Chore("fetch 8 MiB from Kubo", 20, seed, lambda rng, n: move(theirs, ours, f"{seed}/from-kubo/{n}")),
@@ -95,6 +100,8 @@ def main():
     arguments = parser.parse_args()
     enter_namespace()
     seconds = round(arguments.minutes * 60)
+    if seconds - arguments.warm_up * 60 < 4 * MEAN_SECONDS:
+        parser.error(f"a line needs four means of {MEAN_SECONDS} s after the warm-up")
     plan = schedule.churn(arguments.seed, seconds)
     directory = Path(tempfile.mkdtemp(prefix="masu-soak-"))
     print(f"a soak of {arguments.minutes:g} minutes at {arguments.budget}, {len(plan.visits)} visits, seed {arguments.seed}; "
