@@ -6,6 +6,7 @@ highest RSS over all the work is a row too. All traffic is on loopback, in a net
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -129,6 +130,47 @@ def add(bench, kind):
     return size / MIB / timed(lambda: discard(node, "add", "-Q", path))
 
 
+def hash_of_cat(node, cid):
+    """The SHA-256 of a file as the node gives it."""
+    process = subprocess.Popen([node.binary, "cat", cid], env=node.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    digest = hashlib.sha256()
+    while piece := process.stdout.read(1 << 20):
+        digest.update(piece)
+    assert process.wait() == 0, f"cat {cid}: exit {process.returncode}"
+    return digest.hexdigest()
+
+
+def gib(bench, giver, taker):
+    """1 GiB from one to the other, and the bytes compared."""
+    size = bench.size(ADD)
+    path = bench.file(size)
+    cid = giver.out("add", "-Q", path, timeout=600)
+    taker.connect(giver)
+    seconds = timed(lambda: discard(taker, "pin", "add", cid))
+    assert hash_of_cat(taker, cid) == content.sha256(path), "other bytes came"
+    return size / MIB / seconds
+
+
+def note_peak(bench, node):
+    if isinstance(node, Masu):
+        node.watch.sample()
+        bench.note = f"same SHA-256; RSS at most {max(node.watch.peak, node.watch.high_water) / MIB:.1f} MiB in {node.watch.samples} samples"
+
+
+def gib_from_kubo(bench, kind):
+    node = bench.node(kind)
+    speed = gib(bench, bench.node(Kubo), node)
+    note_peak(bench, node)
+    return speed
+
+
+def gib_to_kubo(bench, kind):
+    node = bench.node(kind)
+    speed = gib(bench, node, bench.node(Kubo))
+    note_peak(bench, node)
+    return speed
+
+
 def add_many(bench, kind):
     entries = 10_000 // bench.scale
     path = bench.dir / f"many-{entries}"
@@ -159,7 +201,7 @@ def command(bench, kind):
 
 def idle(bench, kind):
     node = bench.node(kind)
-    time.sleep(30)
+    time.sleep(60)
     return nodes.status_bytes(node.pid, "VmRSS") / MIB
 
 
@@ -196,14 +238,43 @@ def residue(bench):
     return {name: report[name] for name in ("Committed", "Live", "Idle", "Rss", "RssHighWater")}
 
 
+def masu_at(budget_text):
+    """A kind of node: masu at that budget."""
+    return type(f"Masu{budget_text}", (Masu,), {"__init__": lambda self, directory: Masu.__init__(self, directory, budget_text)})
+
+
+def budgets(bench, runs):
+    """Undisturbed fetch, serve and add at small budgets, in turn with 64M. Prints its table; returns the figures."""
+    kinds = [masu_at(text) for text in ("64M", "32M", "16M")]
+    print("\n| masu alone | unit | 64M | 32M | 16M | 32M / 64M | 16M / 64M | highest RSS at 32M; 16M, MiB |\n|---|---|---|---|---|---|---|---|")
+    results = {}
+    for name in ("fetch-1", "serve", "add"):
+        what, unit, _, function = ROWS[name]
+        figures, peaks = {kind: [] for kind in kinds}, {kind: 0 for kind in kinds}
+        for _ in range(runs):
+            for kind in kinds:
+                figures[kind].append(function(bench, kind))
+                before = len(bench.peaks)
+                bench.stop_all()  # fails when resident memory passed the budget
+                peaks[kind] = max([peaks[kind], *bench.peaks[before:]])
+        full, *small = (statistics.median(figures[kind]) for kind in kinds)
+        print(f"| {what} | {unit} | " + " | ".join(spread(figures[kind]) for kind in kinds) + " | " +
+              " | ".join(f"{speed / full:.2f}" for speed in small) + " | " +
+              "; ".join(f"{peaks[kind] / MIB:.1f}" for kind in kinds[1:]) + " |", flush=True)
+        results[name] = {kind.__name__: figures[kind] for kind in kinds}
+    return results
+
+
 # name: (what it is, unit, higher is better, function, what must be reached as masu/Kubo)
 ROWS = {
-    "idle": ("idle daemon, 30 s after start, RSS", "MiB", False, idle),
+    "idle": ("idle daemon, 60 s after start, RSS", "MiB", False, idle),
     "idle-wakeups": ("idle daemon, wake-ups a second", "1/s", False, idle_wakeups),
     "idle-cpu": ("idle daemon, CPU", "%", False, idle_cpu),
     "fetch-1": ("fetch 512 MiB from one Kubo peer", "MiB/s", True, fetch_one),
     "fetch-4": ("fetch 512 MiB from four Kubo peers", "MiB/s", True, fetch_four),
     "serve": ("serve 512 MiB to one Kubo peer", "MiB/s", True, serve),
+    "gib-from-kubo": ("1 GiB from a Kubo peer, compared by SHA-256", "MiB/s", True, gib_from_kubo),
+    "gib-to-kubo": ("1 GiB to a Kubo peer, compared by SHA-256", "MiB/s", True, gib_to_kubo),
     "add": ("add 1 GiB", "MiB/s", True, add),
     "add-many": ("add 10,000 files of 4 KiB", "files/s", True, add_many),
     "cat": ("cat 1 GiB over RPC", "MiB/s", True, cat),
@@ -229,6 +300,7 @@ def main():
         for name, row in ROWS.items():
             print(f"{name:13} {row[0]}")
         print("residue       what masu holds 30 s after work")
+        print("budgets       fetch-1, serve and add at 32M and 16M, against 64M")
         return 0
     enter_namespace()
     bench = Bench(arguments.scale)
@@ -237,7 +309,7 @@ def main():
     print("| work | unit | masu | Kubo | ratio | note |\n|---|---|---|---|---|---|", flush=True)
     try:
         for name in arguments.rows or ROWS:
-            if name == "residue":
+            if name in ("residue", "budgets"):
                 continue
             what, unit, higher, function = ROWS[name]
             figures = {Masu: [], Kubo: []}
@@ -259,6 +331,8 @@ def main():
             print(f"\n30 s after add, fetch, serve and cat of {bench.size(FETCH) // MIB} MiB (the worst of {len(held)}): committed "
                   f"{worst['Committed'] / MIB:.2f} MiB, live and caches {(worst['Live'] + worst['Idle']) / MIB:.2f} MiB, "
                   f"RSS {worst['Rss'] / MIB:.2f} MiB")
+        if not arguments.rows or "budgets" in arguments.rows:
+            results["budgets"] = budgets(bench, arguments.runs)
         print(f"\nhighest RSS of any masu daemon over all of this: {max(bench.peaks) / MIB:.2f} MiB (budget 64 MiB)")
     finally:
         bench.stop_all()

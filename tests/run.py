@@ -116,8 +116,20 @@ def style():
     return Count(*map(int, last.groups()))
 
 
+def bench():
+    """What bench/ computes; no measurement."""
+    result = subprocess.run([sys.executable, "-m", "unittest", ROOT / "tests/bench/test_bench.py"], stdin=subprocess.DEVNULL, cwd=ROOT,
+                            capture_output=True)
+    text = result.stderr.decode()
+    ran = re.search(r"^Ran (\d+) tests?", text, re.MULTILINE)
+    if ran is None or result.returncode != 0:
+        print(text)
+        return Count(failed=1)
+    return Count(passed=int(ran[1]))
+
+
 def interop():
-    build("--tests", "masu", "tests/core/full-node")
+    build("--tests", "masu", "tests/core/full-node", "bench/peers/peers")
     subprocess.run([ROOT / "scripts/setup", "--peers"], check=True, stdin=subprocess.DEVNULL)
     result = subprocess.run([sys.executable, ROOT / "tests/interop/run.py"], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE)
@@ -139,8 +151,7 @@ def attack():
     return Count(*map(int, last.groups())) if last else Count(failed=1)
 
 
-SUITES = {"style": style, "unit": unit, "asan": asan, "tsan": tsan, "fuzz": fuzz, "interop": interop, "attack": attack}
-EVERY_TIME = list(SUITES)
+SUITES = {"style": style, "bench": bench, "unit": unit, "asan": asan, "tsan": tsan, "fuzz": fuzz, "interop": interop, "attack": attack}
 
 
 def main(names):
@@ -148,7 +159,7 @@ def main(names):
     if unknown:
         sys.exit(f"no such suite: {' '.join(unknown)}; there are {' '.join(SUITES)}")
     total = Count()
-    for name in names or EVERY_TIME:
+    for name in names or SUITES:
         begin = time.monotonic()
         print(f"== {name}", flush=True)
         try:

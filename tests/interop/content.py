@@ -26,6 +26,14 @@ def write_file(path, size, seed="masu"):
     return digest.hexdigest()
 
 
+def sha256_of(size, seed):
+    """The SHA-256 of what write_file() would write."""
+    digest = hashlib.sha256()
+    for piece in pieces(size, seed):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
 def sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
