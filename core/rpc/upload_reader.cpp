@@ -16,9 +16,7 @@ CommandError body_failed(http::BodyError error) {
   return {std::string(http::name_of(error)), ErrorKind::client};
 }
 
-std::unexpected<CommandError> out_of_memory(const Account& holder) {
-  return fail(refusal_text(holder));
-}
+std::unexpected<CommandError> out_of_memory(const Account& holder) { return fail(refusal_text(holder)); }
 
 // Components without empty ones, "." and "..", as path.Clean("/" + name) has them.
 std::string clean(std::string_view path) {
