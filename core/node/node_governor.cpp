@@ -3,6 +3,7 @@
 #include "alloc/heap.hpp"
 #include "alloc/page_box.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -15,6 +16,10 @@ constexpr Duration look_interval = 10ms;  // between two looks after turns
 constexpr Duration tick_interval = 50ms;  // while anything works
 constexpr Duration purge_interval = 100ms;
 constexpr Duration history_interval = 1s;
+// While it works: free chunks beyond what was in use lately go back, and pages of code that nobody runs any
+// more (those that are run come back within a millisecond or two).
+constexpr Duration chunk_review_interval = 5s;
+constexpr Duration code_review_interval = 60s;
 constexpr Duration quiet_for_purge = 1s;
 constexpr Duration quiet_for_code = 10s;
 // Less than this in a tick is rest: timers, a ping, the look itself.
@@ -37,7 +42,7 @@ std::uint64_t work_done() {
 NodeGovernor::NodeGovernor(NodeMemory& memory, EventLoop& loop)
     : memory_(memory), loop_(loop), governor_(governor_limits_of(memory.plan())), lending_(memory.plan()) {
   loop_.set_watch(this);
-  quiet_since_ = loop_.clock().now();
+  quiet_since_ = chunks_reviewed_at_ = code_reviewed_at_ = loop_.clock().now();
   loop_.timers().arm(*this, quiet_since_ + tick_interval);
 }
 
@@ -63,7 +68,9 @@ void NodeGovernor::look(TimePoint now) {
 
 void NodeGovernor::lend(TimePoint now) {
   const bool allowed = !governor_.active(Rung::shrink_caches);
-  const std::size_t chunks = lending_.update(memory_.lending_sample(), allowed, now);
+  const LendingSample sample = memory_.lending_sample();
+  chunks_used_ = std::max(chunks_used_, sample.chunks_used);
+  const std::size_t chunks = lending_.update(sample, allowed, now);
   if (chunks == memory_.plan().chunks) return;
   memory_.set_chunks(with_chunks(memory_.plan(), chunks));
   if (hooks_.chunks_changed) hooks_.chunks_changed();
@@ -106,6 +113,20 @@ void NodeGovernor::give_back() {
   purge_heap();
 }
 
+// Without it memory at work would be what the busiest moment so far has left behind.
+void NodeGovernor::review(TimePoint now) {
+  if (now >= chunks_reviewed_at_ + chunk_review_interval) {
+    chunks_reviewed_at_ = now;
+    const std::size_t used = memory_.lending_sample().chunks_used;
+    memory_.chunks().trim(chunks_used_ - std::min(chunks_used_, used));
+    chunks_used_ = used;
+  }
+  if (now >= code_reviewed_at_ + code_review_interval) {
+    code_reviewed_at_ = now;
+    memory_.code().drop();
+  }
+}
+
 void NodeGovernor::on_turn(TimePoint now) {
   if (now < looked_at_ + look_interval) return;
   look(now);
@@ -131,6 +152,7 @@ void NodeGovernor::on_timer(TimePoint now) {
     quiet_since_ = now;
     rest_ = Rest::working;
   }
+  if (rest_ == Rest::working) review(now);
   Duration next = tick_interval;
   if (rest_ == Rest::working && now >= quiet_since_ + quiet_for_purge) {
     rest_ = Rest::purged;

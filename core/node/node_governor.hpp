@@ -49,6 +49,7 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   void on_turn(TimePoint now) override;
   void look(TimePoint now);
   void lend(TimePoint now);
+  void review(TimePoint now);
   void give_back();
 
   NodeMemory& memory_;
@@ -57,6 +58,9 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   Lending lending_;
   Hooks hooks_;
   TimePoint looked_at_{};
+  TimePoint chunks_reviewed_at_{};
+  TimePoint code_reviewed_at_{};
+  std::size_t chunks_used_ = 0;  // the most at once since the review before
   TimePoint purged_at_{};
   TimePoint quiet_since_{};
   TimePoint noted_at_{};          // in the history
