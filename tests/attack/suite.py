@@ -1,12 +1,13 @@
 """Plays every attack of tests/attack/hostile against the release binary, and asks meanwhile whether honest peers are served.
 
-    python3 tests/attack/suite.py [--all] [--seconds=3] [--budget=32M] [NAME...]     attacks whose name contains one of NAME
+    python3 tests/attack/suite.py [--all] [--large] [--seconds=3] [--budget=32M] [NAME...]     attacks whose name contains one of NAME
 
 Each attack runs at one budget, in turn 16M, 32M and 64M (--all: at each; a budget that masu refuses is replaced by the smallest
 that it takes). During it a Kubo pings masu, fetches small blocks from it and serves some to it, and the RPC is asked for `id`.
 Asserted: VmHWM <= budget; 95 % of each kind answered (80 % at 16M); the process lives and no check failed; within 15 s anonymous
 memory is back to within 4 MiB of before, and the accounts of connections, streams, handshakes and requests are at their base;
-a pinned file is the same as before. One line an attack; the last line counts them.
+a pinned file is the same as before. One line an attack; the last line counts them. --large: masu also fetches 16 MiB from the Kubo
+before and during the attack, and its pace meanwhile must be a fifth of before (a measurement: for scripts/bench).
 """
 
 import argparse
@@ -37,6 +38,8 @@ BUDGETS = ["16M", "32M", "64M"]
 PASSING = {"connection", "stream", "handshake", "request", "block"}  # lifetimes that end with the attack
 ANSWER_SECONDS = 3
 SETTLE_SECONDS = 15
+LARGE = 16 * MIB
+LEAST_PACE = 0.2
 ANONYMOUS_SLACK = 4 * MIB  # free chunks stay while requests come
 LIVE_SLACK = 128 * 1024  # of all passing accounts: the honest peer's streams, and the request that asks
 BLOCKS_EACH_SECOND = 10  # of one kind, and some to begin with
@@ -98,11 +101,32 @@ class Honest(threading.Thread):
             f"{self.kind}: {self.answered} of {self.total()} answered, slowest {self.slowest:.1f} s; {self.failures[:3]}")
 
 
+class Once(threading.Thread):
+    """Calls a function once, some seconds after start()."""
+
+    def __init__(self, call, after):
+        super().__init__(daemon=True)
+        self.call, self.after, self.outcome, self.problem = call, after, None, None
+
+    def run(self):
+        time.sleep(self.after)
+        try:
+            self.outcome = self.call()
+        except (OSError, http.client.HTTPException, AssertionError, subprocess.SubprocessError) as error:
+            self.problem = error
+
+    def value(self):
+        self.join()
+        assert self.problem is None, f"16 MiB during the attack: {self.problem}"
+        return self.outcome
+
+
 class Run:
     """One attack at one budget."""
 
-    def __init__(self, attack, budget, kubo, directory, seconds):
-        self.attack, self.budget, self.kubo, self.seconds = attack, budget, kubo, seconds
+    def __init__(self, attack, budget, kubo, directory, arguments):
+        self.attack, self.budget, self.kubo, self.seconds = attack, budget, kubo, arguments.seconds
+        self.large = arguments.large
         self.dir = Path(directory)
         self.masu = nodes.Masu(self.dir / "masu", budget).init()
         self.name = f"{attack}@{budget}@{time.monotonic_ns()}"
@@ -150,6 +174,17 @@ class Run:
     def be_served(self):
         block = self.rpc.ask(f"block/get?arg={self.theirs.pop()}&timeout={ANSWER_SECONDS}s")
         assert len(block) == 2000
+
+    def fetch_large(self, who):
+        """Seconds that 16 MiB from the Kubo take; the digest is compared."""
+        file = self.dir / who
+        digest = content.write_file(file, LARGE, f"{self.name}/{who}")
+        cid = self.kubo.out("add", "-Q", "--raw-leaves", "--pin=false", file)
+        begin = time.monotonic()
+        fetched = self.rpc.ask(f"cat?arg={cid}", timeout=60)
+        seconds = time.monotonic() - begin
+        assert hashlib.sha256(fetched).hexdigest() == digest, f"{who} came with other bytes"
+        return seconds
 
     def bait(self):
         """Wants of what nobody has, for those who lie about it."""
@@ -199,8 +234,12 @@ class Run:
         for kind in kinds:
             kind.ask()
         time.sleep(1.5)
+        undisturbed = self.fetch_large("undisturbed") if self.large else None
+        if self.large:
+            time.sleep(1.5)
         before, live = self.anonymous(), self.passing_bytes()
-        for thread in kinds + baits:
+        disturbed = Once(lambda: self.fetch_large("disturbed"), after=1) if self.large else None
+        for thread in kinds + baits + ([disturbed] if disturbed else []):
             thread.start()
         try:
             did = self.play()
@@ -213,6 +252,7 @@ class Run:
         least = 0.8 if self.masu.budget_bytes() <= 16 * MIB else 0.95
         for kind in kinds:
             kind.check(least)
+        pace = self.pace(undisturbed, disturbed) if self.large else ""
         seconds = self.settle(before, live)
         assert hashlib.sha256(self.masu.run("cat", self.root).stdout).hexdigest() == self.digest, "the pinned file has changed"
         assert self.root in self.masu.out("pin", "ls", "--type=recursive"), "the pin is gone"
@@ -220,7 +260,12 @@ class Run:
         assert not bad, bad
         self.check_attack(did)
         shares = ", ".join(f"{kind.kind} {kind.answered}/{kind.total()} ({kind.slowest:.1f} s)" for kind in kinds)
-        return f"high {high / MIB:.1f} MiB, back after {seconds:.1f} s; {shares}; {json.dumps(did)}"
+        return f"high {high / MIB:.1f} MiB, back after {seconds:.1f} s; {shares}{pace}; {json.dumps(did)}"
+
+    def pace(self, undisturbed, disturbed):
+        part = undisturbed / disturbed.value()
+        assert part >= LEAST_PACE, f"16 MiB came at {part:.2f} of the pace before ({undisturbed:.2f} s)"
+        return f", 16 MiB at {part:.2f} of the pace before"
 
     def check_attack(self, did):
         """That the attack took place, and what the table promises of it."""
@@ -261,10 +306,10 @@ def plan_runs(arguments, directory):
             yield name, budget
 
 
-def play_one(name, budget, kubo, seconds):
+def play_one(name, budget, kubo, arguments):
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="masu-attack-") as directory:
-        run = Run(name, budget, kubo, directory, seconds)
+        run = Run(name, budget, kubo, directory, arguments)
         problem, said = None, ""
         try:
             said = run.run()
@@ -283,6 +328,7 @@ def main():
     enter_namespace()
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--large", action="store_true")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--budget")
     parser.add_argument("names", nargs="*")
@@ -293,7 +339,7 @@ def main():
         kubo = nodes.Kubo(Path(directory) / "kubo").init().start()
         try:
             for name, budget in plan_runs(arguments, directory):
-                if play_one(name, budget, kubo, arguments.seconds):
+                if play_one(name, budget, kubo, arguments):
                     passed += 1
                 else:
                     failed += 1
