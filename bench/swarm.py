@@ -78,7 +78,7 @@ class Rpc:
         finally:
             connection.close()
 
-    def add(self, size, seed, pin=False):
+    def add(self, size, seed, pin=False, chunker="size-262144"):
         head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: application/octet-stream\r\n\r\n'
         tail = b"\r\n--b--\r\n"
 
@@ -88,7 +88,8 @@ class Rpc:
             yield tail
 
         headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(len(head) + size + len(tail))}
-        return self.ask("add", body(), headers, pin="true" if pin else "false", raw_leaves="true", cid_version="1")
+        return self.ask("add", body(), headers, pin="true" if pin else "false", raw_leaves="true", cid_version="1",
+                        chunker=chunker)
 
 
 class Chore(threading.Thread):
