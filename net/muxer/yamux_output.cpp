@@ -38,8 +38,8 @@ void Yamux::consider_update(YamuxStream& stream) {
 }
 
 // Peers that open a stream for each block (Kubo does) write a little more than the first window to each, and
-// would wait at its end, every time, until we have worked off what they sent before. So once a peer has used
-// a stream for that much, the ACK of its next ones grants the rest as well.
+// would wait at its end until we have worked off what they sent before. So once a peer has used more than
+// half of a window, its next streams are granted a little more as soon as they are opened.
 void Yamux::give_head_start(YamuxStream& stream) {
   if (!peer_fills_windows_ || resources_.memory_low() ||
       window_reserved_ + head_start_bytes > resources_.limits().window_bytes_each ||
