@@ -105,8 +105,9 @@ class Planner {
   }
 
   void plan_work() {
-    // Two workers hash or wait for the disk at 64M; more than four wait for each other in RocksDB.
-    plan_.worker_threads = part(32 * mib, 1, 4);
+    // Two hash or wait for the disk from 24M on (with one, a fetch at 32M reaches three quarters of the
+    // pace); more than four wait for each other in RocksDB.
+    plan_.worker_threads = plan_.budget_bytes < 24 * mib ? 1 : part(32 * mib, 2, 4);
     plan_.thread_stack_bytes = part(256, 128 * kib, 256 * kib) / page_bytes * page_bytes;
   }
 
@@ -192,7 +193,7 @@ class Planner {
     plan_.socket_receive_bytes = 8 * kib;
     plan_.socket_send_bytes = 8 * kib;
     add(PlanGroup::kernel, "sockets", plan_.connections, 4 * kib, plan_.connections * 4 * kib);
-    plan_.parked_bytes = std::max(scaled(3 * mib, 192 * kib, 64 * mib), 8 * 28 * kib);
+    plan_.parked_bytes = std::max(scaled(2 * mib, 192 * kib, 64 * mib), 8 * 28 * kib);
     add(PlanGroup::kernel, "unread, unsent", 0, 0, plan_.parked_bytes);
     plan_.busy_connections = scaled(5, 1, 64);
     plan_.busy_socket_bytes = part(512, 32 * kib, 128 * kib);
@@ -200,6 +201,14 @@ class Planner {
     plan_.busy_receive_bytes = part(320, 48 * kib, 208 * kib) / kib * kib;
     const std::size_t busy = (plan_.busy_socket_bytes + plan_.busy_receive_bytes) * 3 / 2;
     add(PlanGroup::kernel, "busy sockets", plan_.busy_connections, busy, plan_.busy_connections * busy);
+    // A Kubo has four blocks of 256 KiB on their way to a peer: where the kernel takes them all, as from 64M
+    // on, its one loop that sends never waits for us. Half of the buffer is the window; the kernel doubles
+    // it.
+    plan_.wide_connections = part(64 * mib, 1, 16);
+    const std::size_t above = plan_.budget_bytes - std::min(plan_.budget_bytes, 32 * mib);
+    plan_.wide_receive_bytes = std::min(plan_.busy_receive_bytes + above / 38, 1 * mib) / kib * kib;
+    const std::size_t wider = 2 * (plan_.wide_receive_bytes - plan_.busy_receive_bytes);
+    add(PlanGroup::kernel, "wide sockets", plan_.wide_connections, wider, plan_.wide_connections * wider);
   }
 
   void plan_bitswap() {

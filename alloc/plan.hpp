@@ -88,6 +88,8 @@ struct CapacityPlan {
   std::size_t busy_connections = 0;   // those that may have large buffers, for as long as they are busy
   std::size_t busy_socket_bytes = 0;  // of the buffer for sending of a busy one
   std::size_t busy_receive_bytes = 0;
+  std::size_t wide_connections = 0;  // busy ones that receive more than that
+  std::size_t wide_receive_bytes = 0;
 
   // Bytes in flight.
   std::size_t chunks = 0;        // ChunkPool

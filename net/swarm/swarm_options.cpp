@@ -57,6 +57,8 @@ TcpOptions tcp_options_of(const CapacityPlan& plan) {
   options.busy_links_max = plan.busy_connections;
   options.busy_send_bytes = plan.busy_socket_bytes;
   options.busy_receive_bytes = plan.busy_receive_bytes;
+  options.wide_links_max = plan.wide_connections;
+  options.wide_receive_bytes = plan.wide_receive_bytes;
   return options;
 }
 

@@ -54,7 +54,8 @@ void TcpLink::destroy() noexcept {
   destroyed_ = true;
   user_ = nullptr;
   if (busy_) host_.give_busy();
-  busy_ = false;
+  if (wide_) host_.give_wide();
+  busy_ = wide_ = false;
   boost::system::error_code ignored;
   descriptor_.close(ignored);
   if (!in_upcall_) release_if_unused();
@@ -84,6 +85,8 @@ bool TcpLink::set_busy(bool busy) {
   if (busy == busy_) return true;
   if (destroyed_ || !descriptor_.is_open() || (busy && !host_.take_busy())) return false;
   if (!busy) host_.give_busy();
+  if (wide_) host_.give_wide();
+  wide_ = false;
   busy_ = busy;
   const TcpOptions& options = host_.options();
   set_socket_buffers(descriptor_.native_handle(),
@@ -91,6 +94,15 @@ bool TcpLink::set_busy(bool busy) {
                      busy ? options.busy_send_bytes : options.send_buffer_bytes);
   if (busy) set_window_clamp(descriptor_.native_handle(), 2 * options.busy_receive_bytes);
   return true;
+}
+
+// For a busy link with more to read than a turn takes: its peer would be stopped by the buffer.
+void TcpLink::widen() {
+  if (!busy_ || wide_ || !host_.take_wide()) return;
+  wide_ = true;
+  const TcpOptions& options = host_.options();
+  set_socket_buffers(descriptor_.native_handle(), options.wide_receive_bytes, options.busy_send_bytes);
+  set_window_clamp(descriptor_.native_handle(), 2 * options.wide_receive_bytes);
 }
 
 std::size_t TcpLink::parked_bytes() {
@@ -154,6 +166,7 @@ void TcpLink::read() {
     // A short read has emptied the socket.
     if (got < 0 || static_cast<std::size_t>(got) < space) return wait(Side::reading);
   }
+  widen();
   post(Side::reading);
 }
 

@@ -29,6 +29,9 @@ class TcpLinkHost {
   // One of the few that may have large buffers. False: all are taken.
   virtual bool take_busy() = 0;
   virtual void give_busy() = 0;
+  // As those, of the fewer that may have the largest buffer for receiving.
+  virtual bool take_wide() = 0;
+  virtual void give_wide() = 0;
   // Nobody knows of it any more: its memory is to be given back.
   virtual void on_link_released(TcpLink& link) = 0;
 
@@ -67,6 +70,7 @@ class TcpLink final : public Link {
   void write();
   void fail(std::string_view why);
   bool release_if_unused();
+  void widen();
   Operation& operation(Side side) { return side == Side::reading ? reading_ : writing_; }
 
   TcpLinkHost& host_;
@@ -79,6 +83,7 @@ class TcpLink final : public Link {
   bool in_upcall_ = false;
   bool destroyed_ = false;
   bool busy_ = false;
+  bool wide_ = false;  // only while busy
 };
 
 }  // namespace masu::net

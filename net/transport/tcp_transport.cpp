@@ -153,6 +153,12 @@ struct TcpTransport::Impl final : TcpLinkHost, TcpDialHost, TcpListener::Host {
     return true;
   }
   void give_busy() override { --busy_links; }
+  bool take_wide() override {
+    if (wide_links == tcp_options.wide_links_max) return false;
+    ++wide_links;
+    return true;
+  }
+  void give_wide() override { --wide_links; }
   void on_link_released(TcpLink& link) override { links.destroy(&link); }
   void on_dial_released(TcpDial& dial) override { dials.destroy(&dial); }
 
@@ -189,6 +195,7 @@ struct TcpTransport::Impl final : TcpLinkHost, TcpDialHost, TcpListener::Host {
   SlabPool<TcpDial> dials;
   std::vector<std::unique_ptr<TcpListener>> listeners;  // as many as the configuration names
   std::size_t busy_links = 0;
+  std::size_t wide_links = 0;
   bool paused = false;
 };
 

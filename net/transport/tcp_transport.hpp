@@ -33,6 +33,9 @@ struct TcpOptions {
   std::size_t busy_links_max = 6;
   std::size_t busy_send_bytes = 128 * 1024;
   std::size_t busy_receive_bytes = 208 * 1024;
+  // Busy links that receive faster than they read. The kernel grants no more than `net.core.rmem_max`.
+  std::size_t wide_links_max = 1;
+  std::size_t wide_receive_bytes = 1024 * 1024;
   int backlog = 16;  // of each listener
   bool reuse_port = true;
 };

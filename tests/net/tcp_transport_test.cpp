@@ -4,6 +4,7 @@
 #include "tests/net/real_loop.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <list>
 #include <string>
@@ -238,6 +239,68 @@ TEST_F(TcpTransportTest, AFewLinksMayBeBusy) {
   EXPECT_TRUE(loop_.run_until([&] { return !a.closed.empty(); }));
   auto ends = connect(at);
   EXPECT_TRUE(ends.dialer.link->set_busy(true)) << "it is free again";
+}
+
+// SO_RCVBUF of the socket with this local port and peer's port.
+int receive_buffer(const LinkHandle& link) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in local{};
+    sockaddr_in remote{};
+    socklen_t size = sizeof local;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0) continue;
+    size = sizeof remote;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &size) != 0) continue;
+    if (ntohs(local.sin_port) != link->local_address().tcp_port() ||
+        ntohs(remote.sin_port) != link->remote_address().tcp_port()) {
+      continue;
+    }
+    int bytes = 0;
+    size = sizeof bytes;
+    ::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size);
+    return bytes;
+  }
+  return -1;
+}
+
+TEST_F(TcpTransportTest, ABusyLinkThatReceivesFastIsWidenedAsLongAsThereIsOne) {
+  options_.busy_links_max = 4;
+  options_.busy_receive_bytes = 128 * 1024;
+  options_.wide_links_max = 1;
+  options_.wide_receive_bytes = 208 * 1024;  // what kernels grant as they come; they double it
+  constexpr int wide = 2 * 208 * 1024;
+  const Multiaddr at = listen();
+  const std::array<Ends, 3> ends{connect(at), connect(at), connect(at)};
+  const auto send_to = [&](const std::array<bool, 3>& which) {
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      ends[i].listener.received.clear();
+      if (which[i]) ends[i].dialer.send(std::string(4 << 20, 'x'));
+    }
+    EXPECT_TRUE(loop_.run_until([&] {
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (which[i] && ends[i].listener.received.size() < 4u << 20) return false;
+      }
+      return true;
+    }));
+  };
+  const auto is_wide = [&](std::size_t i) { return receive_buffer(ends[i].listener.link) == wide; };
+  for (const Ends& each : ends) EXPECT_TRUE(each.dialer.link->set_busy(true));
+  send_to({true, true, true});
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(is_wide(i)) << "it is not busy";
+
+  EXPECT_TRUE(ends[2].dialer.link->set_busy(false));
+  EXPECT_TRUE(ends[0].listener.link->set_busy(true));
+  EXPECT_TRUE(ends[1].listener.link->set_busy(true));
+  send_to({true, true, false});
+  ASSERT_NE(is_wide(0), is_wide(1)) << "one of them";
+  const std::size_t first = is_wide(0) ? 0 : 1;
+  EXPECT_TRUE(ends[first].listener.link->set_busy(false));
+  EXPECT_LE(receive_buffer(ends[first].listener.link), 2 * 8 * 1024);
+  send_to({true, true, false});
+  EXPECT_TRUE(is_wide(1 - first)) << "the other has its place";
+  ends[1 - first].listener.link.reset();
+  EXPECT_TRUE(ends[first].listener.link->set_busy(true));
+  send_to({first == 0, first == 1, false});
+  EXPECT_TRUE(is_wide(first)) << "it is free again";
 }
 
 // Or a link with small buffers would be fed by its peer's timer, where devices take large segments.
