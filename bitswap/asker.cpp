@@ -29,14 +29,6 @@ std::size_t Asker::window() const {
   return std::clamp(window_bytes / usual_block_bytes_, window_blocks_min, window_blocks_max);
 }
 
-// A message of one want costs a peer nearly as much as one of four: what came is made up for by the quarter.
-bool Asker::has_room() {
-  const std::size_t most = window();
-  if (outstanding_ >= most) fills_ = false;
-  if (outstanding_ <= most - most / 4) fills_ = true;
-  return fills_;
-}
-
 double Asker::expected_wait(double unknown_rate) const {
   const double bytes = static_cast<double>((outstanding_ + 1) * usual_block_bytes_);
   return bytes / (rate_ > 0 ? rate_ : unknown_rate);

@@ -32,8 +32,6 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   // Blocks asked for and not received, and how many there may be.
   std::size_t outstanding() const { return outstanding_; }
   std::size_t window() const;
-  // Whether more is asked for now: once the window was full, when a quarter of it has come.
-  bool has_room();
   // Seconds until one more block would be here, as far as can be guessed.
   double expected_wait(double unknown_rate) const;
   // --- Sessions that count on it: the connection manager is told. ---
@@ -74,7 +72,6 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   IntrusiveList<Ask> expected_;  // want-blocks sent, oldest first
   IntrusiveList<Ask> told_;      // all others
   std::size_t outstanding_ = 0;
-  bool fills_ = true;   // the window
   bool ready_ = false;  // takes part
   std::uint32_t unwanted_in_a_row_ = 0;
   std::uint64_t blocks_received_ = 0;

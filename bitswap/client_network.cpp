@@ -108,7 +108,7 @@ Client::Choice Client::choose(Session& session, ClientWant& want) {
     const Ask* const ask = find_ask(want, asker);
     if (asker.given_up() || (ask != nullptr && ask->state == AskState::dont_have)) continue;
     choice.wait = true;
-    if (!asker.has_room()) continue;
+    if (asker.outstanding() >= asker.window()) continue;
     const bool has = ask != nullptr && ask->state == AskState::has;
     const double wait = asker.expected_wait(unknown_rate);
     if (choice.asker != nullptr && (best_has > has || (best_has == has && best_wait <= wait))) continue;

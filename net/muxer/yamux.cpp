@@ -179,7 +179,6 @@ std::expected<YamuxStream*, YamuxError> Yamux::on_syn(const YamuxHeader& header)
   }
   if (stream != nullptr) {
     add(*stream);
-    give_head_start(*stream);
     return stream;
   }
   if ((header.flags & yamux_rst) == 0) refusals_.push(header.stream);

@@ -5,10 +5,11 @@
 //   - bytes a handler does not take: at most the window of each stream, in chunks of net.receive, taken as
 //     bytes arrive. No chunk: on_bytes() stops in the middle (stall()), and so the socket does. The window is
 //     filled up again only by what was taken, and to 64 KiB only while memory is low.
-//   - windows above 256 KiB: granted to streams that use theirs up within four round trips, and 16 KiB at
-//     once to those of peers that do so, while net.window has room; taken back from idle ones.
+//   - windows above 256 KiB: granted to streams that use theirs up within four round trips, while
+//     net.window has room; taken back from idle ones.
 //   - replies: 16 pings and 16 refused streams; then it stalls until the link takes output. Everything else
-//     that is owed is a flag of a stream. A link that takes nothing is ended by its owner's write timeout.
+//   that
+//     is owed is a flag of a stream. A link that takes nothing is ended by its owner's write timeout.
 //   - streams: inbound_streams_each, checked before anything is made; beyond it and the slab: RST.
 //   - frames for streams that are gone are dropped, as many as a peer can have sent before it learned of
 //     the end (the credit of each stream that we ended, and 64 frames); above that it breaks the rules.
@@ -165,7 +166,6 @@ class Yamux {
   // Windows (yamux_output.cpp).
   std::uint32_t target_now(const YamuxStream& stream) const;
   void consider_update(YamuxStream& stream);
-  void give_head_start(YamuxStream& stream);
   void grow_window(YamuxStream& stream, TimePoint now);
   void shrink_window(YamuxStream& stream);
   void shrink_idle_windows();
@@ -202,7 +202,6 @@ class Yamux {
   std::uint32_t stray_frames_;     // frames for them
   std::uint32_t held_chunks_ = 0;
   std::uint32_t window_reserved_ = 0;
-  bool peer_fills_windows_ = false;  // has used more than half of one on a stream of its own
 
   YamuxStream* writing_ = nullptr;  // whose turn it is in pump()
   std::uint32_t turn_left_ = 0;

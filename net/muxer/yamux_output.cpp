@@ -14,8 +14,6 @@ namespace {
 constexpr std::uint32_t turn_bytes = 16 * 1024;        // when others wait
 constexpr std::uint32_t turn_alone_bytes = 64 * 1024;  // when nobody does
 constexpr std::uint32_t window_low_memory_bytes = 64 * 1024;
-// On top of the first window: a message around a block of 256 KiB.
-constexpr std::uint32_t head_start_bytes = 16 * 1024;
 // No data frame is cut smaller than this for want of output room.
 constexpr std::size_t fragment_min_bytes = 256;
 
@@ -34,21 +32,6 @@ void Yamux::consider_update(YamuxStream& stream) {
   const std::uint32_t target = stream.target_;
   if (window > target / 2) return;
   stream.update_owed_ = true;
-  owes(stream);
-}
-
-// Peers that open a stream for each block (Kubo does) write a little more than the first window to each, and
-// would wait at its end until we have worked off what they sent before. So once a peer has used more than
-// half of a window, its next streams are granted a little more as soon as they are opened.
-void Yamux::give_head_start(YamuxStream& stream) {
-  if (!peer_fills_windows_ || resources_.memory_low() ||
-      window_reserved_ + head_start_bytes > resources_.limits().window_bytes_each ||
-      !resources_.window_account().hold(head_start_bytes, Need::optional)) {
-    return;
-  }
-  window_reserved_ += head_start_bytes;
-  stream.target_ += head_start_bytes;
-  stream.head_start_ = stream.update_owed_ = true;
   owes(stream);
 }
 
@@ -179,10 +162,7 @@ bool Yamux::write_owed(YamuxStream& stream, TimePoint now) {
     grow_window(stream, now);
     const std::uint32_t window = stream.credit_ + static_cast<std::uint32_t>(stream.held_.size());
     const std::uint32_t target = target_now(stream);
-    const bool starts = stream.head_start_ && window < target;
-    stream.head_start_ = false;
-    if ((starts || window <= target / 2) && !stream.fin_received_) {
-      peer_fills_windows_ |= stream.inbound_ && window <= target / 2;
+    if (window <= target / 2 && !stream.fin_received_) {
       stream.credit_ += target - window;
       stream.last_update_ = now;
       if (!put(YamuxType::window_update, take_flags(stream), stream.id_, target - window)) return false;

@@ -58,7 +58,6 @@ class YamuxStream : public IntrusiveListNode<YamuxStream, YamuxControlTag>,
   bool fin_owed_ : 1 = false;
   bool rst_owed_ : 1 = false;
   bool update_owed_ : 1 = false;
-  bool head_start_ : 1 = false;  // the update is the first, of a stream that nothing has come on yet
   bool fin_sent_ : 1 = false;
   bool fin_received_ : 1 = false;
   bool over_ : 1 = false;

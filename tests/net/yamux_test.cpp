@@ -97,30 +97,6 @@ TEST_F(YamuxRules, RefusesDataBeyondTheWindow) {
   expect_protocol_error("yamux receive window exceeded");
 }
 
-// What comes in a stream of its own, and is a little more than the first window, does not wait for an update.
-TEST_F(YamuxRules, ThoseWhoUseTheirWindowsGetAHeadStart) {
-  Account& window = node.resources.window_account();
-  peer.open(1, "/sink/1.0.0");
-  peer.run();
-  auto grant = peer.find_frame(YamuxType::window_update, 0, 1);
-  EXPECT_FALSE(grant.has_value()) << "a stranger begins with the first window";
-  const std::string part(64 * 1024, 'x');
-  for (int i = 0; i < 3; ++i) peer.send_data(1, part);
-  peer.run();
-  peer.take_frames();
-  const std::size_t before = window.live_bytes();
-  peer.open(3, "/sink/1.0.0");
-  peer.run();
-  grant = peer.find_frame(YamuxType::window_update, 0, 3);
-  ASSERT_TRUE(grant.has_value());
-  EXPECT_GE(grant->length, 16u * 1024);
-  EXPECT_EQ(window.live_bytes(), before + 16 * 1024);
-  peer.end.inbound.back().take_max = 0;
-  for (int i = 0; i < 4; ++i) peer.send_data(3, part);
-  peer.run();
-  EXPECT_FALSE(peer.end.ended.has_value());
-}
-
 TEST_F(YamuxRules, RefusesAWindowThatOverflows) {
   peer.open(1, "/sink/1.0.0");
   peer.send_frame(YamuxType::window_update, 0, 1, 0xffffffff);
