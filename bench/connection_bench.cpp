@@ -2,12 +2,12 @@
 // the stream upcalls cost. A figure of stream bytes includes sealing at one end and opening at the other.
 #include "net/connection.hpp"
 #include "net/connection_resources.hpp"
+#include "tests/seeded_random.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -17,17 +17,6 @@ namespace masu::net {
 namespace {
 
 constexpr std::array<std::string_view, 1> protocol = {"/bench/1.0.0"};
-
-class SeededRandom final : public RandomSource {
- public:
-  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
-  void fill(MutableBytes out) override {
-    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(engine_());
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 PrivateKey key_from(RandomSource& random) {
   std::array<std::uint8_t, PrivateKey::seed_bytes> seed;

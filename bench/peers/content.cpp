@@ -22,19 +22,6 @@ std::string hex(Bytes bytes) {
 
 }  // namespace
 
-void SeededRandom::fill(MutableBytes out) {
-  for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(engine_());
-}
-
-std::string SeededRandom::bytes(std::size_t count) {
-  std::string out(count, '\0');
-  for (std::size_t at = 0; at < count; at += 8) {
-    const std::uint64_t word = engine_();
-    for (std::size_t n = 0; n < 8 && at + n < count; ++n) out[at + n] = static_cast<char>(word >> (8 * n));
-  }
-  return out;
-}
-
 Content::Content(std::uint64_t seed, std::size_t files, std::size_t file_bytes) {
   SeededRandom random(seed ^ 0x66696c6573);
   for (std::size_t n = 0; n < files; ++n) make_file(random, file_bytes);

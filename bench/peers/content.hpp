@@ -6,30 +6,16 @@
 #pragma once
 
 #include "multiformats/cid.hpp"
-#include "net/random.hpp"
+#include "tests/seeded_random.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace masu::peers {
-
-class SeededRandom final : public net::RandomSource {
- public:
-  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
-  void fill(MutableBytes out) override;
-  std::uint64_t next() { return engine_(); }
-  // Requires: bound > 0.
-  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(engine_() % bound); }
-  std::string bytes(std::size_t count);
-
- private:
-  std::mt19937_64 engine_;
-};
 
 class Content {
  public:

@@ -36,19 +36,6 @@ std::size_t be16(std::string_view at) {
 
 }  // namespace
 
-void SeededRandom::fill(MutableBytes out) {
-  for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(engine_());
-}
-
-std::string SeededRandom::bytes(std::size_t count) {
-  std::string out(count, '\0');
-  for (std::size_t at = 0; at < count; at += 8) {
-    const std::uint64_t word = engine_();
-    for (std::size_t n = 0; n < 8 && at + n < count; ++n) out[at + n] = static_cast<char>(word >> (8 * n));
-  }
-  return out;
-}
-
 Identity::Identity(SeededRandom& random) : key(key_from(random)), noise(noise_from(key, random)) {}
 
 std::string line(std::string_view text) {

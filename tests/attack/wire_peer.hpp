@@ -8,31 +8,18 @@
 
 #include "multiformats/key.hpp"
 #include "net/muxer/yamux_frame.hpp"
-#include "net/random.hpp"
 #include "net/security/aead.hpp"
 #include "net/security/noise_handshake.hpp"
+#include "tests/seeded_random.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 
 namespace masu::attack {
-
-class SeededRandom final : public net::RandomSource {
- public:
-  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
-  void fill(MutableBytes out) override;
-  std::uint64_t next() { return engine_(); }
-  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(engine_() % bound); }
-  std::string bytes(std::size_t count);
-
- private:
-  std::mt19937_64 engine_;
-};
 
 // Who an attacker says that it is.
 struct Identity {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "net/host.hpp"
-#include "net/random.hpp"
 #include "store/jobs.hpp"
+#include "tests/seeded_random.hpp"
 
 #include <deque>
 #include <list>
@@ -23,17 +23,6 @@ inline PeerId peer_number(unsigned number) {
   bytes[7] = static_cast<std::uint8_t>(number >> 8);
   return *PeerId::decode(bytes);
 }
-
-class SeededRandom final : public net::RandomSource {
- public:
-  explicit SeededRandom(unsigned seed) : random_(seed) {}
-  void fill(MutableBytes out) override {
-    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(random_());
-  }
-
- private:
-  std::mt19937 random_;
-};
 
 // Jobs with a bounded queue; work() runs what is queued.
 class FakeJobs final : public store::Jobs {

@@ -9,6 +9,7 @@
 #include "multiformats/peer_id.hpp"
 #include "net/connection.hpp"
 #include "net/connection_resources.hpp"
+#include "tests/seeded_random.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -21,19 +22,6 @@
 #include <vector>
 
 namespace masu::net {
-
-class SeededRandom final : public RandomSource {
- public:
-  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
-  void fill(MutableBytes out) override {
-    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(engine_());
-  }
-  std::uint64_t next() { return engine_(); }
-  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(engine_() % bound); }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct TestNode {
   explicit TestNode(std::uint64_t seed, ConnectionLimits limits = {}, std::size_t pool_chunks = 512);

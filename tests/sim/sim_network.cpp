@@ -15,7 +15,7 @@ std::uint64_t seed_of_environment() {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 1;
 }
 
-PrivateKey make_key(net::SeededRandom&& random) {
+PrivateKey make_key(SeededRandom&& random) {
   std::array<std::uint8_t, PrivateKey::seed_bytes> seed;
   random.fill(seed);
   return PrivateKey::from_seed(seed);
@@ -341,7 +341,7 @@ SimNode::SimNode(SimNetwork& its_network, std::uint32_t number, const SimNodeOpt
       pool_account(budget, "chunks", Lifetime::process, options.budget_bytes),
       chunks(pool_account, options.chunks),
       random(its_network.random()()),
-      key(make_key(net::SeededRandom(options.key_seed.value_or(its_network.random()())))),
+      key(make_key(SeededRandom(options.key_seed.value_or(its_network.random()())))),
       resources(budget, chunks, random, key, options.connections),
       turns(its_network),
       transport(its_network, options.ip.value_or(ip_number(number))),

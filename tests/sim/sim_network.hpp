@@ -226,7 +226,7 @@ class SimNode {
   Budget budget;
   Account pool_account;
   ChunkPool chunks;
-  net::SeededRandom random;
+  SeededRandom random;
   PrivateKey key;
   net::ConnectionResources resources;
   net::TimerQueue timers;
