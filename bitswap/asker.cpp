@@ -15,6 +15,7 @@ constexpr std::size_t window_blocks_max = 256;
 // A peer that sends this many blocks in a row that nobody wanted is not listened to any more.
 constexpr std::uint32_t unwanted_max = 64;
 constexpr Duration rate_interval = 100ms;
+constexpr Duration overtaken_slack = 500ms;
 
 constexpr std::string_view session_tag = "bitswap-session";
 constexpr int session_value = 5;  // of each session
@@ -35,14 +36,23 @@ double Asker::expected_wait(double unknown_rate) const {
 }
 
 // Five seconds while nothing is known of the path; then two for the work and three round trips; or twice what
-// answers have taken. Counted from the last sign of progress, as blocks wait for each other.
-std::optional<TimePoint> Asker::patience_ends() {
-  if (expected_.empty()) return std::nullopt;
+// answers have taken.
+Duration Asker::patience() {
   Duration patience = 5s;
   if (const auto ping = host().latency(peer())) patience = 2s + 3 * *ping;
   if (answer_time_) patience = 2 * *answer_time_;
-  patience = std::clamp<Duration>(patience, 500ms, 7s);
-  return std::max(expected_.front().sent_at, progress_at_) + patience;
+  return std::clamp<Duration>(patience, 500ms, 7s);
+}
+
+// Blocks wait for each other, so patience counts from the last sign of progress. But one that others asked
+// for so much later have overtaken is lost, as with a stream that was refused, whatever else comes.
+Ask* Asker::overdue(TimePoint now) {
+  if (expected_.empty()) return nullptr;
+  Ask& oldest = expected_.front();
+  const Duration patience = this->patience();
+  const bool silent = progress_at_ + patience <= now;
+  const bool overtaken = oldest.sent_at + patience + overtaken_slack <= newest_sent_at_;
+  return oldest.sent_at + patience <= now && (silent || overtaken) ? &oldest : nullptr;
 }
 
 void Asker::note_block(std::size_t bytes, const Ask* ask, TimePoint now) {
@@ -59,7 +69,9 @@ void Asker::note_block(std::size_t bytes, const Ask* ask, TimePoint now) {
     rate_since_ = now;
     rate_bytes_ = 0;
   }
-  if (ask != nullptr) note_answer(*ask, now);
+  if (ask == nullptr) return;
+  newest_sent_at_ = std::max(newest_sent_at_, ask->sent_at);
+  note_answer(*ask, now);
 }
 
 void Asker::note_answer(const Ask& ask, TimePoint now) {

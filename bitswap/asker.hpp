@@ -44,8 +44,8 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
 
   double rate() const { return rate_; }  // bytes a second; 0: not known yet
 
-  // When the blocks that were asked for are given up, if nothing comes.
-  std::optional<TimePoint> patience_ends();
+  // The block asked for longest ago that is given up by now; null: none is.
+  Ask* overdue(TimePoint now);
 
   // --- Accounting. ---
   void note_block(std::size_t bytes, const Ask* ask, TimePoint now);
@@ -64,6 +64,7 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   void on_lost(bool late) override;
 
   bool compose_cancels();
+  Duration patience();
   void put(Ask& ask, AskState state);
 
   Client& client_;
@@ -80,6 +81,7 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   std::uint16_t holds_ = 0;
   std::size_t usual_block_bytes_ = 64 * 1024;
   TimePoint progress_at_{};
+  TimePoint newest_sent_at_{};  // of the blocks that came, when the one asked for last was
   TimePoint muted_until_{};
   std::optional<Duration> answer_time_;  // smoothed
   double rate_ = 0;

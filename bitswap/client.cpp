@@ -204,6 +204,8 @@ void Client::hand_over(ClientWant& from, ClientWant& to) {
   to.block_ask = std::exchange(from.block_ask, nullptr);
   to.told_at = from.told_at;
   to.circle = from.circle;
+  to.again = from.again;
+  to.again_ticks = from.again_ticks;
   for (Ask* ask = to.asks; ask != nullptr; ask = ask->next) ask->want = &to;
   switch (from.state) {
     case ClientWantState::looking:

@@ -135,8 +135,9 @@ class Client final : private net::Timer {
   void broadcast(ClientWant& want);
   bool is_within(Circle circle, Asker& asker) const;
   bool ask_whether(ClientWant& want, Asker& asker);
+  void ask_late_again(ClientWant& want);
   void ask_around(ClientWant& want);
-  void on_missing(Ask& ask);
+  void on_missing(Ask& ask, bool late);
   void on_lost(Asker& asker, bool late);
   void forget_member(Asker& asker);
   void drop_asks(Asker& asker);

@@ -17,6 +17,8 @@ constexpr Duration widen_after = 1s;
 constexpr Duration last_resort_after = 10s;
 constexpr Duration tell_again_after = 30s;
 constexpr Duration mute_time = 30s;
+constexpr std::size_t again_after_ticks = 4;  // doubled each time
+constexpr std::uint8_t again_max = 4;
 
 }  // namespace
 
@@ -146,6 +148,26 @@ void Client::broadcast(ClientWant& want) {
   const bool known = std::ranges::any_of(askers_, &Asker::has_sent_blocks);
   want.circle = known ? Circle::proven : Circle::likely;
   ask_around(want);
+  if (want.again == 0) return ask_late_again(want);
+  want.again_ticks = static_cast<std::uint16_t>(again_after_ticks << (want.again - 1));
+}
+
+// Whose block did not come may have it all the same: a message is lost where a stream is refused or reset. So
+// when nobody else is known to have it, those are asked whether they do: at once, then a second later, two,
+// four, … A block that is only slow does not come twice by that.
+void Client::ask_late_again(ClientWant& want) {
+  bool any = false;
+  for (Ask* ask = want.asks; ask != nullptr; ask = ask->next) {
+    const bool waits = ask->state == AskState::dont_have || ask->state == AskState::have_sent;
+    if (!ask->late || !waits || ask->asker.given_up()) continue;
+    any = true;
+    ask_whether(want, ask->asker);
+  }
+  want.again_ticks = 0;
+  if (!any) return;
+  const auto passed = static_cast<std::size_t>((host_.now() - want.told_at) / tick);
+  want.again_ticks = static_cast<std::uint16_t>(passed + (again_after_ticks << want.again));
+  if (want.again < again_max) ++want.again;
 }
 
 bool Client::is_within(Circle circle, Asker& asker) const {
@@ -219,7 +241,8 @@ void Client::on_presence(Asker& asker, const Cid& cid, Presence presence) {
   Ask* const ask = want != nullptr ? find_ask(*want, asker) : nullptr;
   if (ask == nullptr || !ask->told || ask->state == AskState::cancel) return;
   asker.note_answer(*ask, host_.now());
-  if (presence == Presence::dont_have) return on_missing(*ask);
+  ask->late = false;
+  if (presence == Presence::dont_have) return on_missing(*ask, false);
   if (Session::Member* const member = want->session->add_member(asker)) member->misses_in_a_row = 0;
   if (ask->for_block()) return;
   asker.put(*ask, AskState::has);
@@ -228,12 +251,13 @@ void Client::on_presence(Asker& asker, const Cid& cid, Presence presence) {
   want->session->move(*want, ClientWantState::urgent);
 }
 
-// The peer does not have it, or did not send it in time.
-void Client::on_missing(Ask& ask) {
+// The peer does not have it, or did not send it in time (`late`).
+void Client::on_missing(Ask& ask, bool late) {
   ClientWant& want = *ask.want;
   Asker& asker = ask.asker;
   const bool was_asked = want.block_ask == &ask;
   asker.put(ask, AskState::dont_have);
+  ask.late = late;
   Session& session = *want.session;
   if (Session::Member* const member = session.member(asker)) {
     member->hits_in_a_row = 0;
@@ -274,7 +298,7 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
 void Client::on_too_slow(Asker& asker) {
   asker.muted_until_ = host_.now() + mute_time;
   for (IntrusiveList<Ask>* asks : {&asker.expected_, &asker.unsent_}) {
-    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front());
+    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front(), false);
   }
   for (Session& session : sessions_) session.remove_member(asker);
   pump();
@@ -306,7 +330,7 @@ void Client::on_lost(Asker& asker, bool late) {
     for (std::size_t left = asks.size(); left > 0; --left) {
       Ask& ask = asks.front();
       if (ask.for_block() && late) {
-        on_missing(ask);
+        on_missing(ask, true);
       } else if (ask.state == AskState::block_sent) {
         asker.put(ask, AskState::block_unsent);
       } else {
@@ -343,12 +367,7 @@ void Client::on_timer(TimePoint now) {
 }
 
 void Client::on_tick(Asker& asker, TimePoint now) {
-  const auto ends = asker.patience_ends();
-  if (!ends || now < *ends) return;
-  const Duration patience = *ends - std::max(asker.expected_.front().sent_at, asker.progress_at_);
-  while (!asker.expected_.empty() && asker.expected_.front().sent_at + patience <= now) {
-    on_missing(asker.expected_.front());
-  }
+  while (Ask* const ask = asker.overdue(now)) on_missing(*ask, true);
 }
 
 void Client::on_tick(Session& session, TimePoint now) {
@@ -364,8 +383,10 @@ void Client::on_tick(Session& session, TimePoint now) {
       want.circle = Circle::all;
       ask_around(want);
     }
+    if (want.again_ticks != 0 && now - want.told_at >= want.again_ticks * tick) ask_late_again(want);
     if (now - want.told_at < tell_again_after) continue;
     want.told_at = now;
+    if (want.again_ticks != 0) want.again_ticks = again_after_ticks << want.again;
     for (Ask* ask = want.asks; ask != nullptr; ask = ask->next) {
       const bool block = !ask->asker.knows_presences();
       if (ask->told) ask->asker.put(*ask, block ? AskState::block_unsent : AskState::have_unsent);

@@ -46,6 +46,7 @@ struct Ask : IntrusiveListNode<Ask> {
   TimePoint sent_at{};
   AskState state = AskState::have_unsent;
   bool told = false;  // the peer may hold it in its list
+  bool late = false;  // it was asked for the block, which did not come, and has said nothing since
 };
 
 enum class ClientWantState : std::uint8_t {
@@ -89,6 +90,8 @@ struct ClientWant : net::HashIndexNode<ClientWant>, IntrusiveListNode<ClientWant
   bool leads = false;              // is in the index
   Circle circle = Circle::proven;  // of `broadcast`
   std::uint8_t place = 0;          // in its job
+  std::uint8_t again = 0;          // times that those who were late were asked again
+  std::uint16_t again_ticks = 0;   // so long after told_at they are again; 0: nobody was late
 };
 static_assert(sizeof(ClientWant) + sizeof(Ask) / 2 <= plan_entry::client_want_bytes);
 

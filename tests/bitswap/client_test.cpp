@@ -115,6 +115,62 @@ TEST_F(ClientTest, TheNextPeerIsAskedWhenOneSaysNoOrNothingOrLeaves) {
   }
 }
 
+// As when the stream that carried a block was refused: nobody else has it, and the peer thinks that it was
+// sent.
+TEST_F(ClientTest, APeerThatWasLateIsAskedAgainSoon) {
+  RawPeer peer(network, node);
+  Wanted wanted(*session, large.cid, node.memory.holder);
+  network.run();
+  peer.send(presence(large.cid, Presence::have));
+  network.run();
+  ASSERT_TRUE(peer.asked_for(large.cid, WantType::block));
+  peer.heard.wants.clear();
+  network.advance(8s);
+  EXPECT_TRUE(peer.asked_for(large.cid, WantType::have)) << "once patience is over";
+  // Its answer is lost too.
+  peer.heard.wants.clear();
+  network.advance(9s);
+  EXPECT_TRUE(peer.asked_for(large.cid, WantType::have));
+  peer.heard.wants.clear();
+  peer.send(presence(large.cid, Presence::have));
+  network.run();
+  EXPECT_TRUE(peer.asked_for(large.cid, WantType::block));
+  peer.heard.wants.clear();
+  network.advance(8s);
+  peer.send(presence(large.cid, Presence::dont_have));
+  network.run();
+  peer.heard.wants.clear();
+  network.advance(20s);
+  EXPECT_TRUE(peer.heard.wants.empty()) << "who says no is left alone until all are told again";
+}
+
+TEST_F(ClientTest, ABlockThatManyHaveOvertakenIsLostThoughOthersCome) {
+  RawPeer peer(network, node);
+  Wanted wanted(*session, large.cid, node.memory.holder);
+  network.run();
+  peer.send(presence(large.cid, Presence::have));
+  network.run();
+  ASSERT_TRUE(peer.asked_for(large.cid, WantType::block));
+  peer.heard.wants.clear();
+  // Four blocks a second, each asked for and sent at once.
+  unsigned others = 0;
+  while (!peer.asked_for(large.cid, WantType::have)) {
+    ASSERT_LT(++others, 20u);
+    const TestBlock other = numbered_block(600 + others, 3000);
+    Wanted one(*session, other.cid, node.memory.holder);
+    network.run();
+    ASSERT_TRUE(peer.asked_for(other.cid, WantType::block)) << others;
+    peer.send(payload(other.cid, other.bytes));
+    network.run();
+    ASSERT_TRUE(one.got(other));
+    network.advance(250ms);
+  }
+  EXPECT_GT(others, 2u) << "it has some time";
+  peer.send(payload(large.cid, large.bytes));
+  network.run();
+  EXPECT_TRUE(wanted.got(large));
+}
+
 TEST_F(ClientTest, WantsAreToldAgainAfterAWhile) {
   RawPeer peer(network, node);
   Wanted wanted(*session, large.cid, node.memory.holder);
