@@ -193,8 +193,9 @@ class SlotGroup {
   };
 
   SlotGroup(std::string_view name, std::size_t slots) : name_(name), slots_(slots) {}
-  [[nodiscard]] Slot take() {
-    if (used_ >= slots_) {
+  // Empty: there would be less than `leave` for others.
+  [[nodiscard]] Slot take(std::size_t leave = 0) {
+    if (used_ + leave >= slots_) {
       ++refusals_;
       return Slot();
     }

@@ -74,7 +74,9 @@ Connection::~Connection() {
 
 Chunk Connection::chunk_for_reading() {
   if (!wants_read()) return Chunk();
-  Chunk chunk = reader_.chunk_for_reading(!resources_.strangers_wait() || is_of_use());
+  const bool of_use = is_of_use();
+  Chunk chunk = reader_.chunk_for_reading({.takes = of_use || !resources_.strangers_wait(),
+                                           .slots_left = of_use ? 0 : resources_.slots_kept()});
   if (chunk) {
     retries_ = 0;
     blocked_since_ = TimePoint::max();

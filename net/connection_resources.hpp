@@ -16,6 +16,7 @@
 #include "net/security/aead.hpp"
 #include "net/security/noise_handshake.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -127,6 +128,12 @@ class ConnectionResources {
   // The last eighth of net.receive is for peers of use: whether a stranger gets no chunk now.
   bool strangers_wait() const {
     return receive_.live_bytes() + chunk_bytes > receive_.quota_bytes() - receive_.quota_bytes() / 8;
+  }
+  // So many frame slots are for peers of use: who holds a slot lends it by the frame, and would wait for a
+  // stranger's again before each.
+  std::size_t slots_kept() const {
+    const std::size_t slots = frame_slots_.slots();
+    return slots > 1 ? std::max<std::size_t>(slots / 4, 1) : 0;
   }
   void gathers(MemoryUser& user);
   // `user` has waited for longer than memory_patience. The frame that advances slowest is given up for it: a

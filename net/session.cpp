@@ -8,8 +8,10 @@
 namespace masu::net {
 namespace {
 
-// Of the last quarter of all streams a connection gets so many: those of one peer leave others theirs.
+// Of the last quarter of all streams a connection gets so many: those of one peer leave others theirs. A
+// peer of use gets more (Kubo sends blocks on eight at a time, beside its wants), and has the last eighth.
 constexpr std::size_t inbound_streams_sure = 6;
+constexpr std::size_t inbound_streams_of_use = 24;
 // For the name of a protocol, when half of all streams are taken; it comes with the stream, or a moment
 // later.
 constexpr Duration negotiation_timeout_scarce = 2s;
@@ -111,8 +113,10 @@ void Session::close_all(StreamEnd end, TimePoint now) {
 YamuxStream* Session::on_inbound(std::uint32_t id) {
   if (closed_) return nullptr;
   SlabPool<ConnectionStream>& streams = resources_.streams();
-  if (streams.used() >= streams.capacity() / 4 * 3 && yamux_.inbound_streams() >= inbound_streams_sure) {
-    return nullptr;
+  if (streams.used() >= streams.capacity() / 4 * 3) {
+    const bool of_use = is_peer_of_use();
+    if (yamux_.inbound_streams() >= (of_use ? inbound_streams_of_use : inbound_streams_sure)) return nullptr;
+    if (!of_use && streams.used() >= streams.capacity() / 8 * 7) return nullptr;
   }
   ConnectionStream* stream = streams.create(*this, id);
   if (stream == nullptr) return nullptr;

@@ -20,11 +20,11 @@ void compact(Chunk& chunk) {
 
 }  // namespace
 
-Chunk SecureReader::chunk_for_reading(bool may_take) {
+Chunk SecureReader::chunk_for_reading(const Claim& claim) {
   MASU_CHECK(!lent_, "one read at a time");
   blocked_ = Blocked::no;
   if (count_ == 0) {
-    if (may_take) chunks_[0] = pool_.take(holder_);
+    if (claim.takes) chunks_[0] = pool_.take(holder_);
     if (!chunks_[0]) {
       blocked_ = Blocked::chunk;
       return Chunk();
@@ -42,11 +42,11 @@ Chunk SecureReader::chunk_for_reading(bool may_take) {
     return lend_last();
   }
   if (!last.space().empty()) return lend_last();
-  if (!may_take) {
+  if (!claim.takes) {
     blocked_ = Blocked::chunk;
     return Chunk();
   }
-  if (!slot_) slot_ = slots_.take();
+  if (!slot_) slot_ = slots_.take(claim.slots_left);
   if (!slot_) {
     blocked_ = Blocked::slot;
     return Chunk();

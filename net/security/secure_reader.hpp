@@ -34,9 +34,13 @@ class SecureReader {
   SecureReader(ChunkPool& chunks, Account& holder, SlotGroup& slots)
       : pool_(chunks), holder_(holder), slots_(slots) {}
 
+  struct Claim {
+    bool takes = true;           // else only space that it has already is lent
+    std::size_t slots_left = 0;  // it takes none of so many
+  };
   // A chunk to read into; it may hold bytes before its space. Empty: blocked() says why. It must come back
-  // by add() before anything else is read. Unless it `may_take` one, only space that it has already is lent.
-  Chunk chunk_for_reading(bool may_take = true);
+  // by add() before anything else is read.
+  Chunk chunk_for_reading(const Claim& claim);
   // Returns how many bytes are new.
   std::size_t add(Chunk chunk);
 

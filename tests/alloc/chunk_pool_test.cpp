@@ -325,11 +325,13 @@ TEST_F(ChunkPoolTest, ChainsFilledHereMayBeFreedThere) {
 
 TEST(SlotGroupTest, GivesAsManyRightsAsItHas) {
   SlotGroup group("noise.frame", 2);
+  EXPECT_FALSE(group.take(2)) << "none would be left for others";
+  EXPECT_TRUE(group.take(1));
   SlotGroup::Slot first = group.take();
   SlotGroup::Slot second = group.take();
   EXPECT_TRUE(second);
   EXPECT_FALSE(group.take());
-  EXPECT_EQ(group.refusals(), 1u);
+  EXPECT_EQ(group.refusals(), 2u);
   first.reset();
   SlotGroup::Slot third = group.take();
   EXPECT_TRUE(third);

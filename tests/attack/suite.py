@@ -183,6 +183,7 @@ class Run:
         begin = time.monotonic()
         fetched = self.rpc.ask(f"cat?arg={cid}", timeout=60)
         seconds = time.monotonic() - begin
+        assert len(fetched) == LARGE, f"{who} broke off at {len(fetched)} bytes after {seconds:.1f} s:\n{self.masu.log_text()[-1000:]}"
         assert hashlib.sha256(fetched).hexdigest() == digest, f"{who} came with other bytes"
         return seconds
 

@@ -41,7 +41,7 @@ class SecureLink : public ::testing::Test {
   }
   // Gives the reader one piece; false: it wants none.
   bool give(std::string_view& wire, std::size_t most) {
-    Chunk chunk = reader.chunk_for_reading();
+    Chunk chunk = reader.chunk_for_reading({});
     if (!chunk) return false;
     const std::size_t part = std::min({wire.size(), most, chunk.space().size()});
     std::copy_n(wire.begin(), part, chunk.space().begin());
@@ -159,7 +159,7 @@ TEST_F(SecureLink, LargestFrameOfAPeerFitsWhereverItBegins) {
     std::string_view rest = wire;
     std::size_t got = 0, chunks_max = 0;
     while (!rest.empty()) {
-      Chunk chunk = fresh.chunk_for_reading();
+      Chunk chunk = fresh.chunk_for_reading({});
       ASSERT_TRUE(chunk);
       const std::size_t part = std::min(rest.size(), chunk.space().size());
       std::copy_n(rest.begin(), part, chunk.space().begin());
@@ -207,7 +207,7 @@ TEST_F(SecureLink, ShowsNothingOfADamagedFrame) {
     std::array<std::uint8_t, 32> key;
     key.fill(7);
     fresh.start(CipherState(key));
-    Chunk chunk = fresh.chunk_for_reading();
+    Chunk chunk = fresh.chunk_for_reading({});
     std::copy(wire.begin(), wire.end(), chunk.space().begin());
     chunk.space()[at] ^= 1;
     chunk.fill(wire.size());
@@ -246,7 +246,7 @@ TEST_F(SecureLink, WithoutMemoryItRefusesAndGoesOnLater) {
   while (Chunk chunk = pool.take(receive)) all.push_back(std::move(chunk));
   EXPECT_EQ(writer.room(10), 0u);
   EXPECT_TRUE(writer.refused());
-  EXPECT_FALSE(reader.chunk_for_reading());
+  EXPECT_FALSE(reader.chunk_for_reading({}));
   EXPECT_EQ(reader.blocked(), SecureReader::Blocked::chunk);
   all.clear();
   EXPECT_EQ(append("back"), 4u);

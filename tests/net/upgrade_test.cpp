@@ -242,7 +242,7 @@ class SlowFrames : public ::testing::Test {
  protected:
   static ConnectionLimits two_slots() {
     ConnectionLimits limits;
-    limits.frame_slots = 2;
+    limits.frame_slots = 3;  // of which one is kept for peers of use
     return limits;
   }
   // A frame of 60,000 bytes, of which most is sent.
@@ -277,10 +277,12 @@ TEST_F(SlowFrames, SlotsOfStalledPeersComeBackWithinSeconds) {
 }
 
 TEST_F(SlowFrames, APeerOfUseGetsAStrangersSlotAtOnce) {
-  RawPeer first(node, 11), second(node, 12), honest(node, 13);
+  RawPeer first(node, 11), other(node, 14), second(node, 12), honest(node, 13);
   begin_frame(first);
+  begin_frame(other, 55000);
   second.end.of_use = true;
   begin_frame(second);
+  EXPECT_EQ(node.resources.frame_slots().used(), 3u);
   honest.shake_hands();
   honest.end.of_use = true;
   honest.open(1, "/sink/1.0.0");
@@ -293,6 +295,22 @@ TEST_F(SlowFrames, APeerOfUseGetsAStrangersSlotAtOnce) {
   EXPECT_EQ(honest.end.inbound.at(0).received_bytes, 59000u);
   second.run();
   EXPECT_FALSE(second.end.ended.has_value()) << "it is of use as well, and not slow yet";
+}
+
+TEST_F(SlowFrames, OneSlotIsKeptForPeersOfUse) {
+  RawPeer first(node, 11), second(node, 12), stranger(node, 14), honest(node, 13);
+  begin_frame(first);
+  begin_frame(second);
+  for (RawPeer* peer : {&stranger, &honest}) {
+    peer->shake_hands();
+    peer->end.of_use = peer == &honest;
+    peer->open(1, "/sink/1.0.0");
+    peer->send_data(1, pattern(59000));
+    peer->run();
+  }
+  EXPECT_EQ(honest.end.inbound.at(0).received_bytes, 59000u) << "without a wait";
+  EXPECT_EQ(stranger.end.inbound.at(0).received_bytes, 0u);
+  EXPECT_FALSE(first.end.ended || second.end.ended);
 }
 
 TEST_F(SlowFrames, AmongStrangersTheSlowestLosesItsSlot) {
