@@ -224,8 +224,12 @@ class Planner {
         slab_bytes(plan_.bitswap_peers, plan_entry::bitswap_peer_bytes));
     add(PlanGroup::ours, "bitswap.stream", plan_.bitswap_streams, plan_entry::bitswap_stream_bytes,
         slab_bytes(plan_.bitswap_streams, plan_entry::bitswap_stream_bytes));
+    plan_.lookups = 2;
+    plan_.sends = std::clamp<std::size_t>(plan_.wants / 1536, 2, 16);
     add(PlanGroup::ours, "bitswap.server", plan_.wants, plan_entry::server_want_bytes,
-        slab_bytes(plan_.wants, plan_entry::server_want_bytes));
+        slab_bytes(plan_.wants, plan_entry::server_want_bytes) +
+            slab_bytes(plan_.lookups, plan_entry::lookup_bytes) +
+            slab_bytes(plan_.sends, plan_entry::send_bytes));
     add(PlanGroup::ours, "bitswap.client", plan_.client_wants, plan_entry::client_want_bytes,
         slab_bytes(plan_.client_wants, plan_entry::client_want_bytes));
     add(PlanGroup::ours, "bitswap.session", plan_.sessions, plan_entry::session_bytes,

@@ -28,7 +28,9 @@ inline constexpr std::size_t peer_bytes = 224;            // peerstore: a peer w
 inline constexpr std::size_t address_bytes = 96;
 inline constexpr std::size_t protocol_block_bytes = 128;  // of 15 protocols that a peer speaks
 inline constexpr std::size_t text_bytes = 208;         // a protocol or an agent, and its place in the table
-inline constexpr std::size_t server_want_bytes = 128;  // bitswap: what a peer wants of us
+inline constexpr std::size_t server_want_bytes = 168;  // bitswap: what a peer wants of us, with its tables
+inline constexpr std::size_t lookup_bytes = 5 * 1024;  // what a worker looks up for 32 of them
+inline constexpr std::size_t send_bytes = 2816;        // what a worker reads for a message
 inline constexpr std::size_t client_want_bytes = 192;  // bitswap: what we want, with who was asked
 inline constexpr std::size_t bitswap_peer_bytes = 2 * 1024 + 128;
 inline constexpr std::size_t bitswap_stream_bytes = 896;  // an inbound stream: what is known of its message
@@ -107,6 +109,8 @@ struct CapacityPlan {
   std::size_t bitswap_streams = 0;  // inbound, of all peers
   std::size_t wants_per_peer = 0;   // server
   std::size_t wants = 0;            // server, of all peers
+  std::size_t lookups = 0;          // batches of them being looked up
+  std::size_t sends = 0;            // messages with blocks being read
   std::size_t client_wants = 0;
   std::size_t sessions = 0;
 

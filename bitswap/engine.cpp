@@ -192,7 +192,10 @@ void Engine::look_up(ServerWant& want) {
 void Engine::pump_lookups() {
   while (!lookup_queue_.empty() && !stopped_) {
     LookupJob* const job = lookup_jobs_.create(*this, blocks_);
-    if (job == nullptr) return;
+    if (job == nullptr) {
+      if (lookup_jobs_.used() == 0) arm(memory_wait);  // else the next one that comes back goes on
+      return;
+    }
     while (!job->full() && !lookup_queue_.empty()) {
       Responder& responder = *lookup_queue_.pop_front();
       Ledger& ledger = responder.ledger();
@@ -269,7 +272,10 @@ bool Engine::may_read_ahead() const {
 void Engine::pump_sends() {
   while (!send_queue_.empty() && !stopped_ && !JobRoomWaiter::linked()) {
     SendJob* const job = send_jobs_.create(*this, blocks_, chunks_, sends_);
-    if (job == nullptr) return;
+    if (job == nullptr) {
+      if (send_jobs_.used() == 0) arm(memory_wait);
+      return;
+    }
     begin(*send_queue_.pop_front(), *job);
   }
 }
@@ -360,6 +366,7 @@ void Engine::on_job_room() noexcept {
 }
 
 void Engine::on_timer(TimePoint) {
+  pump_lookups();
   pump_sends();
   resume_stalled();
 }

@@ -8,7 +8,9 @@
 
 namespace masu::bitswap {
 
-static_assert(sizeof(ServerWant) <= plan_entry::server_want_bytes);
+// With its buckets in two tables (a power of two of them), and for one in eight a long CID.
+static_assert(sizeof(ServerWant) + 2 * sizeof(ServerWant*) + sizeof(Cid) / 8 <=
+              plan_entry::server_want_bytes);
 
 void Ledger::move(ServerWant& want, WantState state) {
   want.unlink();

@@ -17,8 +17,8 @@ BitswapLimits BitswapLimits::from(const CapacityPlan& plan) {
   limits.wants = plan.wants;
   limits.wants_per_peer = plan.wants_per_peer;
   constexpr std::size_t piece = SendJob::piece_chunks_max * chunk_bytes;
-  limits.lookups = 2;
-  limits.sends = std::clamp<std::size_t>(plan.wants / 1536, 2, 16);
+  limits.lookups = plan.lookups;
+  limits.sends = plan.sends;
   limits.send_bytes = std::clamp(plan.send_bytes / 2, piece, limits.sends * piece);
   limits.client_wants = plan.client_wants;
   limits.asks = plan.client_wants / 2;
@@ -28,7 +28,9 @@ BitswapLimits BitswapLimits::from(const CapacityPlan& plan) {
   limits.block_bytes = plan.block_bytes;
   limits.peer_account_bytes = account(plan.bitswap_peers, plan_entry::bitswap_peer_bytes) +
                               account(plan.bitswap_streams, plan_entry::bitswap_stream_bytes);
-  limits.server_account_bytes = account(plan.wants, plan_entry::server_want_bytes);
+  limits.server_account_bytes = account(plan.wants, plan_entry::server_want_bytes) +
+                                account(plan.lookups, plan_entry::lookup_bytes) +
+                                account(plan.sends, plan_entry::send_bytes);
   limits.client_account_bytes = account(plan.client_wants, plan_entry::client_want_bytes);
   limits.session_account_bytes = account(plan.sessions, plan_entry::session_bytes);
   return limits;

@@ -1,5 +1,6 @@
 #include "bitswap/server_jobs.hpp"
 
+#include "alloc/plan.hpp"
 #include "bitswap/engine.hpp"
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <utility>
 
 namespace masu::bitswap {
+
+static_assert(sizeof(LookupJob) <= plan_entry::lookup_bytes && sizeof(SendJob) <= plan_entry::send_bytes);
 
 void LookupJob::add(ServerWant& want) {
   want.lookup = static_cast<std::uint8_t>(count_);

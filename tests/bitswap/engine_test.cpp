@@ -132,6 +132,25 @@ TEST_F(EngineTest, ManyPeersWithAbsentWantsLeaveRoomForOneMore) {
   EXPECT_EQ(wants(), 0u);
 }
 
+// The accounts have room for all that the plan counts at once.
+TEST_F(EngineTest, AWantIsServedWhileTheTableOfASmallNodeIsFull) {
+  const BitswapLimits limits = BitswapLimits::from(*derive_plan(std::size_t{16} << 20));
+  TestNode small(network, limits);
+  small.put(held[30]);
+  std::list<RawPeer> crowd;
+  for (unsigned i = 0; i < 15; ++i) {
+    std::vector<WantText> list;
+    for (unsigned n = 0; n < 64; ++n) list.push_back({text_of(absent(100 * i + n))});
+    crowd.emplace_back(network, small).send(wantlist(list));
+  }
+  network.advance(1s);
+  EXPECT_EQ(small.bitswap.stat().server_wants, limits.wants);
+  RawPeer honest(network, small);
+  honest.send(wantlist({{text_of(held[30].cid)}}));
+  network.advance(1s);
+  EXPECT_TRUE(honest.sent(held[30]));
+}
+
 TEST_F(EngineTest, MoreWantsThanTheCapAreAllServedWhenTheirBlocksAreHere) {
   RawPeer peer(network, node);
   std::vector<WantText> list;
