@@ -60,7 +60,7 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   bool compose() override;
   void want_body() override {}
   void on_message_sent() override {}
-  void on_stall() override {}
+  void on_pace(std::size_t) override {}
   void on_lost(bool late) override;
 
   bool compose_cancels();

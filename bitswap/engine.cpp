@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t lookups_in_turn = 8;
 // A peer with few wants finds room as soon as another has so many more.
 constexpr std::size_t few_wants = 8;
+constexpr std::size_t piece_bytes_max = SendJob::piece_chunks_max * chunk_bytes;
 // Until memory is asked for again that was not there.
 constexpr Duration memory_wait = 20ms;
 // Until a want that found no room is offered again, if nothing happens.
@@ -253,30 +254,69 @@ void Engine::settle(ServerWant& want, std::optional<std::uint32_t> bytes) {
 
 void Engine::resume_stalled() {
   for (std::size_t left = stalled_.size(); left > 0 && !stalled_.empty(); --left) {
-    stalled_.pop_front()->listener_.on_want_room();
+    stalled_.pop_front()->its_peer_.on_want_room();
   }
 }
 
 // --- Sending. ---
 
 void Engine::want_job(Responder& responder) {
-  if (!in<InSendQueue>(responder).linked()) send_queue_.push_back(responder);
+  queue_to_send(responder);
   pump_sends();
 }
 
+void Engine::queue_to_send(Responder& responder) {
+  if (in<InSendQueue>(responder).linked()) return;
+  const Rank rank = responder.slow_                   ? Rank::slow
+                    : responder.its_peer_.has_given() ? Rank::givers
+                                                      : Rank::others;
+  send_queues_[static_cast<std::size_t>(rank)].push_back(responder);
+}
+
+bool Engine::anyone_waits() const {
+  return std::ranges::any_of(send_queues_, [](const SendQueue& queue) { return !queue.empty(); });
+}
+
 bool Engine::may_read_ahead() const {
-  return send_queue_.empty() &&
-         sends_.live_bytes() + SendJob::piece_chunks_max * chunk_bytes <= sends_.quota_bytes() / 2;
+  return !anyone_waits() && sends_.live_bytes() + piece_bytes_max <= sends_.quota_bytes() / 2;
+}
+
+// Whether one more that has given nothing may send: with what those hold already a piece is left.
+bool Engine::leaves_room_for_givers() const {
+  if (sends_.quota_bytes() < 2 * piece_bytes_max) return true;  // there is one for all
+  if (sends_.live_bytes() + 2 * piece_bytes_max <= sends_.quota_bytes()) return true;
+  const auto holders = std::ranges::count_if(responders_, [](const Responder& responder) {
+    return responder.sends() && (responder.slow_ || !responder.its_peer_.has_given());
+  });
+  return (static_cast<std::size_t>(holders) + 2) * piece_bytes_max <= sends_.quota_bytes();
+}
+
+// Null: nobody, now.
+Responder* Engine::next_to_send() {
+  if (stopped_ || JobRoomWaiter::linked() || !anyone_waits()) return nullptr;
+  std::array<Rank, rank_count> order{Rank::givers, Rank::others, Rank::slow};
+  if (turns_ % 4 == 3) std::swap(order[0], order[1]);
+  if (turns_ % 16 == 15) std::swap(order[0], order[2]);
+  for (const Rank rank : order) {
+    SendQueue& queue = send_queues_[static_cast<std::size_t>(rank)];
+    if (queue.empty() || (rank != Rank::givers && !leaves_room_for_givers())) continue;
+    ++turns_;
+    return queue.pop_front();
+  }
+  arm(memory_wait);
+  return nullptr;
 }
 
 void Engine::pump_sends() {
-  while (!send_queue_.empty() && !stopped_ && !JobRoomWaiter::linked()) {
+  while (send_jobs_.used() < send_jobs_.capacity()) {
+    Responder* const next = next_to_send();
+    if (next == nullptr) return;
     SendJob* const job = send_jobs_.create(*this, blocks_, chunks_, sends_);
-    if (job == nullptr) {
-      if (send_jobs_.used() == 0) arm(memory_wait);
-      return;
+    if (job == nullptr) {  // no page for it
+      queue_to_send(*next);
+      return arm(memory_wait);
     }
-    begin(*send_queue_.pop_front(), *job);
+    begin(*next, *job);
   }
 }
 
@@ -308,7 +348,7 @@ void Engine::post(SendJob& job) {
   if (jobs_.post(job, store::JobClass::read)) return;
   job.set_running(false);
   Responder& responder = *job.responder();
-  if (!in<InSendQueue>(responder).linked()) send_queue_.push_back(responder);
+  queue_to_send(responder);
   if (!JobRoomWaiter::linked()) jobs_.wait_for_room(*this, store::JobClass::read);
   give_back(responder);
 }
@@ -323,7 +363,7 @@ void Engine::on_read(SendJob& job) {
   if (job.outcome() == SendJob::Outcome::failed) return responder->fail();
   if (job.outcome() == SendJob::Outcome::no_memory) {
     arm(memory_wait);
-    if (!in<InSendQueue>(*responder).linked()) send_queue_.push_back(*responder);
+    queue_to_send(*responder);
     responder->job_ = nullptr;
     send_jobs_.destroy(&job);
     return unsend(*responder);

@@ -184,10 +184,9 @@ void OutStream::on_timer(TimePoint now) {
   if (!in_message_) return;
   if (now >= deadline_) return end(true);
   host_.timers().arm(*this, std::min(now + tick, deadline_));
-  const bool stalled = bytes_taken_ == bytes_at_tick_;
-  bytes_at_tick_ = bytes_taken_;
-  if (stalled) return on_stall();
-  progress_at_ = now;
+  const auto taken = static_cast<std::size_t>(bytes_taken_ - std::exchange(bytes_at_tick_, bytes_taken_));
+  if (taken > 0) progress_at_ = now;
+  on_pace(taken);
 }
 
 }  // namespace masu::bitswap

@@ -46,8 +46,9 @@ class OutStream : private net::StreamHandler, private net::Timer {
   // Of the body that was announced the rest is to be given to add_body(), now or later.
   virtual void want_body() = 0;
   virtual void on_message_sent() = 0;
-  // Nothing of the body was taken for a while: its memory may be used better (take_back_body()).
-  virtual void on_stall() = 0;
+  // So many bytes of the message were taken within a quarter of a second. If it is few, the memory of the
+  // body may be used better (take_back_body()).
+  virtual void on_pace(std::size_t bytes) = 0;
   // The stream is gone, and what was sent may not have arrived. `late`: a message was not taken in time.
   // When it has given up nothing more will be sent.
   virtual void on_lost(bool late) = 0;
@@ -56,6 +57,7 @@ class OutStream : private net::StreamHandler, private net::Timer {
   Staging& staging() { return staging_; }
   Dialect dialect() const { return dialect_; }
   bool in_message() const { return in_message_; }
+  bool has_body() const { return !body_.empty(); }
   void set_body(ChunkChain front, std::size_t bytes);  // `bytes` in all
   void add_body(ChunkChain more);
   // Drops what is not sent yet of the body, to be asked for again.

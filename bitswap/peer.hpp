@@ -13,7 +13,7 @@
 
 namespace masu::bitswap {
 
-struct Peer final : net::HashIndexNode<Peer>, IntrusiveListNode<Peer>, private WantRoomListener {
+struct Peer final : net::HashIndexNode<Peer>, IntrusiveListNode<Peer>, private ResponderPeer {
   Peer(Engine& engine, Client& client, net::Host& host, const PeerId& id_)
       : id(id_), responder(engine, host, id, *this), asker(client, host, id) {}
   Bytes hash_key() const { return id.bytes(); }
@@ -34,6 +34,7 @@ struct Peer final : net::HashIndexNode<Peer>, IntrusiveListNode<Peer>, private W
   bool gone = false;
 
  private:
+  bool has_given() const override { return asker.has_sent_blocks(); }
   void on_want_room() override {
     for (auto at = inbound.begin(); at != inbound.end();) {
       Inbound& stream = *at++;

@@ -3,9 +3,15 @@
 #include <utility>
 
 namespace masu::bitswap {
+namespace {
 
-Responder::Responder(Engine& engine, net::Host& host, const PeerId& peer, WantRoomListener& listener)
-    : OutStream(host, peer), engine_(engine), listener_(listener), ledger_(*this) {}
+// Of a message, in a quarter of a second: who takes less gives its memory to who waits.
+constexpr std::size_t slow_pace_bytes = 16 * 1024;
+
+}  // namespace
+
+Responder::Responder(Engine& engine, net::Host& host, const PeerId& peer, ResponderPeer& its_peer)
+    : OutStream(host, peer), engine_(engine), its_peer_(its_peer), ledger_(*this) {}
 
 bool Responder::compose() { return compose_answers() || compose_blocks(); }
 
@@ -54,13 +60,16 @@ bool Responder::compose_blocks() {
 // While a piece is being sent the one behind it is read, of this message or of the next: else the peer would
 // wait for the disk after each. Not when another one could use the job or the memory for its first piece.
 void Responder::read_ahead() {
-  if (job_ == nullptr || job_->running() || read_done_ || !engine_.may_read_ahead()) return;
-  if (body_bytes_missing() > 0) {
-    job_->read_from(body_bytes_ - body_bytes_missing(), true);
-    return engine_.post(*job_);
+  if (job_ == nullptr || job_->running() || read_done_) return;
+  if (engine_.may_read_ahead()) {
+    if (body_bytes_missing() > 0) {
+      job_->read_from(body_bytes_ - body_bytes_missing(), true);
+      return engine_.post(*job_);
+    }
+    if (ledger_.has(WantState::ready)) return engine_.begin(*this, *job_);
   }
-  if (ledger_.has(WantState::ready)) return engine_.begin(*this, *job_);
   engine_.give_back(*this);
+  engine_.pump_sends();
 }
 
 void Responder::want_body() {
@@ -77,7 +86,7 @@ void Responder::want_body() {
 
 void Responder::on_message_sent() {
   if (!blocks_in_message_) return;
-  blocks_in_message_ = false;
+  blocks_in_message_ = slow_ = false;
   IntrusiveList<ServerWant>& sending = ledger_.list(WantState::sending);
   while (!sending.empty()) {
     ServerWant& want = sending.front();
@@ -92,8 +101,11 @@ void Responder::on_message_sent() {
   engine_.resume_stalled();
 }
 
-void Responder::on_stall() {
-  if (!blocks_in_message_ || (job_ != nullptr && job_->running())) return;
+// A stream that waits for us is not slow.
+void Responder::on_pace(std::size_t bytes) {
+  if (!blocks_in_message_ || !has_body() || (job_ != nullptr && job_->running())) return;
+  if (bytes > slow_pace_bytes || (bytes > 0 && !engine_.anyone_waits())) return;
+  slow_ = true;
   take_back_body();
   engine_.give_back(*this);
   engine_.pump_sends();

@@ -178,6 +178,41 @@ TEST_F(EngineTest, PeersThatNeverReadKeepNobodyWaiting) {
   EXPECT_EQ(wants(), 0u) << "and no wants, when their time is over";
 }
 
+// Each takes some bytes all the time, and there are more of them than jobs and memory.
+TEST_F(EngineTest, PeersThatReadSlowlyKeepNobodyWaiting) {
+  BitswapLimits limits;
+  limits.sends = 2;
+  limits.send_bytes = 2 * SendJob::piece_chunks_max * chunk_bytes;
+  TestNode small(network, limits);
+  network.window_bytes = 1000;
+  for (const TestBlock& block : held) small.put(block);
+  const TestBlock large = numbered_block(300, 250'000);
+  small.put(large);
+  std::list<RawPeer> crowd;
+  for (unsigned p = 0; p < 20; ++p) {
+    RawPeer& peer = crowd.emplace_back(network, small);
+    peer.host.reads_bytes = 0;
+    peer.send(wantlist({{text_of(large.cid)}}));
+  }
+  const auto pass = [&](Duration time) {
+    for (Duration passed{}; passed < time; passed += 50ms) {
+      for (RawPeer& peer : crowd) peer.host.reads_bytes = 500;
+      network.advance(50ms);
+    }
+  };
+  pass(2s);
+  RawPeer honest(network, small);
+  for (unsigned i = 0; i < 8; ++i) {
+    honest.send(wantlist({{text_of(held[i].cid)}}));
+    pass(1s);
+    EXPECT_TRUE(honest.sent(held[i])) << i;
+  }
+  for (RawPeer& peer : crowd) peer.host.reads_bytes.reset();
+  network.advance(30s);
+  EXPECT_TRUE(std::ranges::all_of(crowd, [&](RawPeer& peer) { return peer.sent(large); }))
+      << "and are served";
+}
+
 TEST_F(EngineTest, WhatComesNextIsReadWhileAPieceIsSent) {
   network.window_bytes = 1000;
   const TestBlock large = numbered_block(101, 600'000);

@@ -233,10 +233,13 @@ bool FakeNetwork::serve(FakeStream& stream) {
   if (stream.released) stream.received.clear();
   FakeStream* const other = stream.other;
   const bool remote_closed = other == nullptr || other->closed_write;
-  if (stream.handler != nullptr && !stream.host.deaf) {
+  std::optional<std::size_t>& allowed = stream.host.reads_bytes;
+  if (stream.handler != nullptr && !stream.host.deaf && allowed != std::size_t{0}) {
     if (!stream.received.empty() && !stream.paused) {
-      const std::string bytes = stream.received.substr(0, 1 + random() % 20000);
+      const std::size_t most = std::min<std::size_t>(1 + random() % 20000, allowed.value_or(~std::size_t{0}));
+      const std::string bytes = stream.received.substr(0, most);
       const std::size_t taken = stream.handler->on_data(stream, as_bytes(bytes));
+      if (allowed) *allowed -= taken;
       if (!stream.over) {
         stream.received.erase(0, taken);
         stream.paused = taken < bytes.size();

@@ -10,6 +10,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -113,6 +114,8 @@ class FakeHost final : public net::Host {
   std::map<std::string, std::set<std::string_view>> protections;
   // Reads nothing of its streams, as a peer that is stuck.
   bool deaf = false;
+  // Or so many bytes more.
+  std::optional<std::size_t> reads_bytes;
 
  private:
   friend class FakeNetwork;
