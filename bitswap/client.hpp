@@ -112,6 +112,9 @@ class Client final : private net::Timer {
   void on_looked(LocalJob& job);
   void on_found(ClientWant& want);
   void on_absent(ClientWant& want);
+  bool may_wait_for_memory(const ClientWant& want) const;
+  void wait_for_memory(ClientWant& want);
+  void look_for_starved(Session& session);
   void release_followers(ClientWant& leader);
   void store(ReceivedBlock block);
   void fail(ClientWant& leader, store::StoreErrorCode error);

@@ -288,6 +288,7 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
   cancel_asks(*want, &asker);
   if (want->job != nullptr) std::exchange(want->job, nullptr)->forget(*want);
   want->session->move(*want, ClientWantState::storing);
+  want->again_ticks = 0;
   store(std::move(block));
   if (is_first) listener_.on_giver(asker.peer());
   pump();
@@ -351,7 +352,9 @@ void Client::arm() {
   if (stopped_) return;
   const TimePoint now = host_.now();
   if (!deferred_.empty()) return host_.timers().arm(*this, now);
-  if (asks_.used() == 0 && index_.size() == 0) return cancel();
+  const bool starved = std::ranges::any_of(
+      sessions_, [](Session& session) { return !session.list(ClientWantState::starved).empty(); });
+  if (asks_.used() == 0 && index_.size() == 0 && !starved) return cancel();
   if (!armed()) host_.timers().arm(*this, std::max(next_tick_, now + tick));
 }
 
@@ -371,6 +374,7 @@ void Client::on_tick(Asker& asker, TimePoint now) {
 }
 
 void Client::on_tick(Session& session, TimePoint now) {
+  look_for_starved(session);
   IntrusiveList<ClientWant>& searching = session.list(ClientWantState::broadcast);
   for (auto at = searching.begin(); at != searching.end();) {
     ClientWant& want = *at++;

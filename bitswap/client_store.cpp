@@ -1,8 +1,14 @@
 #include "bitswap/client.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace masu::bitswap {
+namespace {
+
+constexpr std::uint16_t starved_ticks_max = 40;  // ten seconds
+
+}  // namespace
 
 void LocalJob::add(ClientWant& want) {
   want.job = this;
@@ -93,11 +99,40 @@ void Client::on_looked(LocalJob& job) {
     on_absent(*want);
     return pump();
   }
+  const bool starved = !block && block.error().code == store::StoreErrorCode::out_of_memory;
+  if (starved && may_wait_for_memory(*want)) return wait_for_memory(*want);
   store::BlockRequest* const request = want->request;
   if (want->leads) release_followers(*want);
   end(*want);
   pump();
   request->on_block(std::move(block));
+}
+
+// --- Blocks for which there is no memory. ---
+
+// A reader that has asked for several is told, and asks for fewer at a time. One that waits for this block
+// alone could do nothing but fail: what others hold comes back.
+bool Client::may_wait_for_memory(const ClientWant& want) const {
+  const Session& session = *want.session;
+  if (want.again_ticks >= starved_ticks_max || !session.waiting_.empty()) return false;
+  return std::ranges::all_of(session.lists_, [&](const IntrusiveList<ClientWant>& list) {
+    return std::ranges::all_of(
+        list, [&](const ClientWant& other) { return &other == &want || other.request == nullptr; });
+  });
+}
+
+void Client::wait_for_memory(ClientWant& want) {
+  want.session->move(want, ClientWantState::starved);
+  arm();
+}
+
+// To be followed by pump_looks().
+void Client::look_for_starved(Session& session) {
+  IntrusiveList<ClientWant>& starved = session.list(ClientWantState::starved);
+  for (std::size_t left = starved.size(); left > 0; --left) {
+    ++starved.front().again_ticks;
+    look(starved.front());
+  }
 }
 
 // A prefetched block is here already.
@@ -180,13 +215,19 @@ void Client::on_stored(StoreJob& job) {
       fail(*want, *error);
     } else {
       request = want->request;
-      if (request != nullptr && !chunks_.transfer(block.bytes, *want->holder)) {
-        outcome = store::fail(store::StoreErrorCode::out_of_memory, refusal_text(*want->holder));
-      } else if (request != nullptr) {
-        outcome = std::move(block.bytes);
+      const bool refused = request != nullptr && !chunks_.transfer(block.bytes, *want->holder);
+      if (refused && may_wait_for_memory(*want)) {
+        request = nullptr;
+        wait_for_memory(*want);
+      } else {
+        if (refused) {
+          outcome = store::fail(store::StoreErrorCode::out_of_memory, refusal_text(*want->holder));
+        } else if (request != nullptr) {
+          outcome = std::move(block.bytes);
+        }
+        release_followers(*want);
+        end(*want);
       }
-      release_followers(*want);
-      end(*want);
     }
   }
   block.bytes.clear();

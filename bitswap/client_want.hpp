@@ -58,10 +58,11 @@ enum class ClientWantState : std::uint8_t {
   asked,      // one was asked for the block
   storing,    // it came, and is being written
   following,  // another want of the same block does all that
+  starved,    // its block is here, and there is no memory for it now
   settled,    // its outcome is known, and to be told
   over,       // lives on for its cancels
 };
-inline constexpr std::size_t client_want_lists = 9;  // `over` has none
+inline constexpr std::size_t client_want_lists = 10;  // `over` has none
 
 // Who is asked for a want that is searched for.
 enum class Circle : std::uint8_t {
@@ -91,7 +92,9 @@ struct ClientWant : net::HashIndexNode<ClientWant>, IntrusiveListNode<ClientWant
   Circle circle = Circle::proven;  // of `broadcast`
   std::uint8_t place = 0;          // in its job
   std::uint8_t again = 0;          // times that those who were late were asked again
-  std::uint16_t again_ticks = 0;   // so long after told_at they are again; 0: nobody was late
+  // Of `broadcast`: so long after told_at they are again; 0: nobody was late. Of `starved`: it has waited so
+  // long.
+  std::uint16_t again_ticks = 0;
 };
 static_assert(sizeof(ClientWant) + sizeof(Ask) / 2 <= plan_entry::client_want_bytes);
 

@@ -355,12 +355,32 @@ TEST_F(ClientTest, RefusedMemoryDelaysAndLosesNothing) {
       EXPECT_TRUE(wanted.got(block));
     }
     tight.memory.holder.set_quota(3 * chunk_bytes);
-    const TestBlock last = numbered_block(500, 100'000);
+    const TestBlock last = numbered_block(500, 100'000), behind = numbered_block(501, 100'000);
     server.put(last);
-    Wanted wanted(*source, last.cid, tight.memory.holder);
+    server.put(behind);
+    {
+      Wanted wanted(*source, last.cid, tight.memory.holder);
+      network.advance(3s);
+      EXPECT_FALSE(wanted.done()) << "it is the only one: it waits for memory";
+      EXPECT_TRUE(tight.has(last));
+      tight.memory.holder.set_quota(64 * chunk_bytes);
+      network.advance(1s);
+      EXPECT_TRUE(wanted.got(last));
+    }
+    tight.memory.holder.set_quota(3 * chunk_bytes);
+    {
+      Wanted one(*source, last.cid, tight.memory.holder), two(*source, behind.cid, tight.memory.holder);
+      network.advance(3s);
+      EXPECT_NE(one.done(), two.done()) << "of several the first is told at once";
+      network.advance(12s);
+      EXPECT_EQ(one.error(), store::StoreErrorCode::out_of_memory) << "nor does it wait for ever";
+      EXPECT_EQ(two.error(), store::StoreErrorCode::out_of_memory);
+    }
+    const TestBlock far = numbered_block(502, 100'000);
+    server.put(far);
+    Wanted given_up(*source, far.cid, tight.memory.holder);
     network.advance(3s);
-    EXPECT_EQ(wanted.error(), store::StoreErrorCode::out_of_memory);
-    EXPECT_TRUE(tight.has(last));
+    EXPECT_FALSE(given_up.done());
   }
 }
 
