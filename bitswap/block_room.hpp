@@ -46,10 +46,10 @@ class BlockRoom {
   BlockRoom(const BlockRoom&) = delete;
   BlockRoom& operator=(const BlockRoom&) = delete;
 
-  // An empty grant: not now.
-  [[nodiscard]] Grant take(std::size_t block_bytes) {
+  // An empty grant: not now, or there would be less than `leave` for others. One block may always be alone.
+  [[nodiscard]] Grant take(std::size_t block_bytes, std::size_t leave = 0) {
     const std::size_t bytes = (block_bytes + chunk_bytes - 1) / chunk_bytes * chunk_bytes;
-    if (used_ + bytes > bytes_max_) return {};
+    if (used_ + bytes > bytes_max_ || (used_ > 0 && used_ + bytes + leave > bytes_max_)) return {};
     used_ += bytes;
     return Grant(this, bytes);
   }

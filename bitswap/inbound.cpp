@@ -33,14 +33,19 @@ Intake::Intake(net::Host& host, Engine& engine, Client& client, ChunkPool& chunk
 
 Inbound* Intake::create(Peer& peer) { return streams_.create(*this, peer); }
 
+Intake::Waiting& Intake::waiting(const Inbound& stream) {
+  return stream.of_giver() ? waiting_givers_ : waiting_;
+}
+
 void Intake::pump() {
-  while (!waiting_.empty() && turn_ == nullptr) {
-    Inbound* const first = waiting_.pop_front();
+  while (anyone_waits() && turn_ == nullptr) {
+    Waiting& queue = waiting_givers_.empty() ? waiting_ : waiting_givers_;
+    Inbound* const first = queue.pop_front();
     turn_ = first;
     first->resume();
     turn_ = nullptr;
     // It is in front again: there is still no room.
-    if (!waiting_.empty() && &waiting_.front() == first) return;
+    if (!queue.empty() && &queue.front() == first) return;
   }
 }
 
@@ -53,7 +58,7 @@ void Intake::arm(Duration after) {
 void Intake::on_timer(TimePoint now) {
   if (now - checked_at_ >= check_interval) {
     checked_at_ = now;
-    const bool others_wait = !waiting_.empty();
+    const bool others_wait = anyone_waits();
     for (auto at = gathering_.begin(); at != gathering_.end();) {
       Inbound& stream = *at++;
       const std::uint64_t taken = stream.reader_.block_bytes_taken();
@@ -72,7 +77,7 @@ void Intake::on_timer(TimePoint now) {
   }
   pump();
   if (!gathering_.empty()) arm(check_interval);
-  if (!waiting_.empty()) arm(memory_wait);
+  if (anyone_waits()) arm(memory_wait);
 }
 
 Inbound::Inbound(Intake& intake, Peer& peer) : intake_(intake), peer_(peer), reader_(intake.blocks_, *this) {
@@ -115,9 +120,9 @@ bool Inbound::after_feed() {
     case MessageReader::Stall::block:
       if (in<InWaiting>(*this).linked()) break;
       if (intake_.turn_ == this) {
-        intake_.waiting_.push_front(*this);
+        intake_.waiting(*this).push_front(*this);
       } else {
-        intake_.waiting_.push_back(*this);
+        intake_.waiting(*this).push_back(*this);
       }
   }
   if (!reader_.in_block()) {
@@ -175,9 +180,14 @@ bool Inbound::on_block_begin(std::size_t bytes) {
   return false;
 }
 
+bool Inbound::of_giver() const { return peer_.asker.has_sent_blocks(); }
+
+// A quarter is for peers that have given: what strangers begin and do not end would keep them waiting.
 BlockRoom::Grant Inbound::take_room(std::size_t block_bytes) {
-  if (intake_.turn_ != this && !intake_.waiting_.empty()) return {};
-  return intake_.room_.take(block_bytes);
+  const bool giver = of_giver();
+  const bool others_first = giver ? !intake_.waiting_givers_.empty() : intake_.anyone_waits();
+  if (intake_.turn_ != this && others_first) return {};
+  return intake_.room_.take(block_bytes, giver ? 0 : intake_.room_.bytes_max() / 4);
 }
 
 bool Inbound::has_room_for_block() { return intake_.client_.has_room_for_block(); }

@@ -45,8 +45,12 @@ class Intake final : private net::Timer {
  private:
   friend class Inbound;
 
+  using Waiting = IntrusiveList<Inbound, InWaiting>;
+
   void on_timer(TimePoint now) override;
   void arm(Duration after);
+  Waiting& waiting(const Inbound& stream);
+  bool anyone_waits() const { return !waiting_givers_.empty() || !waiting_.empty(); }
 
   net::Host& host_;
   Engine& engine_;
@@ -55,7 +59,8 @@ class Intake final : private net::Timer {
   BlockRoom room_;
   BlockIntake blocks_;
   SlabPool<Inbound> streams_;
-  IntrusiveList<Inbound, InWaiting> waiting_;
+  Waiting waiting_givers_;  // of peers that have sent wanted blocks before: they go first
+  Waiting waiting_;
   IntrusiveList<Inbound, InGathering> gathering_;  // hold memory of a block
   Inbound* turn_ = nullptr;                        // may go on before the others
   TimePoint checked_at_{};
@@ -92,6 +97,7 @@ class Inbound final : public net::StreamHandler,
   void on_block(ReceivedBlock block) override;
   void on_message_end(bool full) override;
 
+  bool of_giver() const;
   bool after_feed();
   void destroy();
 

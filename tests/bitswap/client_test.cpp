@@ -297,6 +297,33 @@ TEST_F(ClientTest, StalledRoomIsTakenBackAndAnHonestPeerIsServed) {
   EXPECT_LE(chunks_used(), (large.bytes.size() + chunk_bytes - 1) / chunk_bytes);
 }
 
+TEST_F(ClientTest, ABlockOfAGiverFindsRoomBesideThoseThatStrangersBegan) {
+  RawPeer giver(network, node);
+  const TestBlock first = numbered_block(700, 50'000), second = numbered_block(701, 200'000);
+  const auto ask_giver_for = [&](const TestBlock& block, Wanted& wanted) {
+    network.run();
+    giver.send(presence(block.cid, Presence::have));
+    network.run();
+    giver.send(payload(block.cid, block.bytes));
+    network.run();
+    return wanted.got(block);
+  };
+  Wanted one(*session, first.cid, node.memory.holder);
+  ASSERT_TRUE(ask_giver_for(first, one));
+  std::list<RawPeer> strangers;
+  Wanted nowhere(*session, large.cid, node.memory.holder);
+  for (int p = 0; p < 12; ++p) strangers.emplace_back(network, node);
+  network.advance(2s);
+  for (RawPeer& peer : strangers) {
+    const std::string message = framed(payload(small.cid, std::string(store::block_bytes_max, 'x')));
+    peer.open().send(std::string_view(message).substr(0, 40'000));
+  }
+  network.run();
+  EXPECT_GE(chunks_used(), 10u) << "they hold what they may, and others of them wait";
+  Wanted two(*session, second.cid, node.memory.holder);
+  EXPECT_TRUE(ask_giver_for(second, two)) << "without a wait";
+}
+
 TEST_F(ClientTest, AStoreThatRefusesIsAnError) {
   class FullStore final : public store::BlockStore {
    public:
