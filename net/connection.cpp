@@ -75,8 +75,8 @@ Connection::~Connection() {
 Chunk Connection::chunk_for_reading() {
   if (!wants_read()) return Chunk();
   const bool of_use = is_of_use();
-  Chunk chunk = reader_.chunk_for_reading({.takes = of_use || !resources_.strangers_wait(),
-                                           .slots_left = of_use ? 0 : resources_.slots_kept()});
+  Chunk chunk = reader_.chunk_for_reading(
+      {.takes = of_use || !resources_.strangers_wait(), .slots_left = of_use ? 0 : resources_.slots_kept()});
   if (chunk) {
     retries_ = 0;
     blocked_since_ = TimePoint::max();
@@ -340,7 +340,8 @@ void Connection::check_deadlines(TimePoint now) {
     if (state_ != State::open) return;
   }
   if (frame_since_ != TimePoint::max()) {
-    const Duration timeout = resources_.pressed() ? limits.frame_timeout_pressed : limits.frame_timeout;
+    // What a peer of use sends may be slow because we are; who needs its memory takes it (make_room()).
+    const Duration timeout = gives_way ? limits.frame_timeout_pressed : limits.frame_timeout;
     if (now >= frame_since_ + timeout) return fail(ConnectionEnd::timed_out, "a frame took too long", now);
   }
   session_.on_deadline(now);

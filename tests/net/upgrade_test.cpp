@@ -359,6 +359,22 @@ class CrowdOfSlowFrames : public SlowFrames {
   std::list<RawPeer> crowd;
 };
 
+TEST_F(SlowFrames, AFrameOfAPeerOfUseHasItsTimeThoughOthersWait) {
+  RawPeer first(node, 11), second(node, 12), waits(node, 14), useful(node, 13);
+  useful.end.of_use = true;
+  begin_frame(useful);
+  begin_frame(first);
+  begin_frame(second);
+  begin_frame(waits);
+  ASSERT_TRUE(node.resources.pressed());
+  useful.advance(10s);
+  first.advance(4s);
+  EXPECT_TRUE(first.end.ended.has_value());
+  EXPECT_FALSE(useful.end.ended.has_value());
+  useful.advance(11s);
+  EXPECT_EQ(useful.end.detail, "a frame took too long");
+}
+
 TEST_F(SlowFrames, StreamsOfStrangersThatNobodyReadsLeaveAChunkForPeersOfUse) {
   ConnectionLimits limits;
   limits.frame_slots = 1;
