@@ -7,7 +7,8 @@ that it takes). During it a Kubo pings masu, fetches small blocks from it and se
 Asserted: VmHWM <= budget; 95 % of each kind answered (80 % at 16M); the process lives and no check failed; within 15 s anonymous
 memory is back to within 4 MiB of before, and the accounts of connections, streams, handshakes and requests are at their base;
 a pinned file is the same as before. One line an attack; the last line counts them. --large: masu also fetches 16 MiB from the Kubo
-before and during the attack, and its pace meanwhile must be a fifth of before (a measurement: for scripts/bench).
+and the Kubo as many from masu, before and during the attack, and the pace meanwhile must be a fifth of before (a measurement: for
+scripts/bench).
 """
 
 import argparse
@@ -175,17 +176,34 @@ class Run:
         block = self.rpc.ask(f"block/get?arg={self.theirs.pop()}&timeout={ANSWER_SECONDS}s")
         assert len(block) == 2000
 
-    def fetch_large(self, who):
-        """Seconds that 16 MiB from the Kubo take; the digest is compared."""
-        file = self.dir / who
-        digest = content.write_file(file, LARGE, f"{self.name}/{who}")
-        cid = self.kubo.out("add", "-Q", "--raw-leaves", "--pin=false", file)
-        begin = time.monotonic()
-        fetched = self.rpc.ask(f"cat?arg={cid}", timeout=60)
+    def timed_cat(self, rpc, cid, digest, who):
+        """Seconds for 16 MiB by `cat`, from the head of the answer on: in an attack on the RPC itself a place is what one waits for."""
+        connection = http.client.HTTPConnection("127.0.0.1", rpc.port, timeout=60)
+        try:
+            begin = time.monotonic()
+            connection.request("POST", f"/api/v0/cat?arg={cid}", b"")
+            answer = connection.getresponse()
+            if self.attack.startswith("rpc-"):
+                begin = time.monotonic()
+            fetched = answer.read()
+        finally:
+            connection.close()
         seconds = time.monotonic() - begin
-        assert len(fetched) == LARGE, f"{who} broke off at {len(fetched)} bytes after {seconds:.1f} s:\n{self.masu.log_text()[-1000:]}"
+        assert answer.status == 200, fetched[:300]
+        assert len(fetched) == LARGE, f"{who} broke off at {len(fetched)} bytes after {seconds:.1f} s"
         assert hashlib.sha256(fetched).hexdigest() == digest, f"{who} came with other bytes"
         return seconds
+
+    def put_large(self, node, who):
+        file = self.dir / who
+        digest = content.write_file(file, LARGE, f"{self.name}/{who}")
+        return node.out("add", "-Q", "--raw-leaves", "--pin=false", file), digest
+
+    def fetch_large(self, who):
+        return self.timed_cat(self.rpc, *self.put_large(self.kubo, f"fetched, {who}"), f"what masu fetched, {who},")
+
+    def serve_large(self, who):
+        return self.timed_cat(self.kubo_rpc, *self.large_of_masu[who], f"what the Kubo fetched, {who},")
 
     def bait(self):
         """Wants of what nobody has, for those who lie about it."""
@@ -235,12 +253,15 @@ class Run:
         for kind in kinds:
             kind.ask()
         time.sleep(1.5)
-        undisturbed = self.fetch_large("undisturbed") if self.large else None
-        if self.large:
+        larges = [("fetched", self.fetch_large), ("served", self.serve_large)] if self.large else []
+        if larges:
+            self.large_of_masu = {who: self.put_large(self.masu, f"served, {who}") for who in ("undisturbed", "disturbed")}
+        undisturbed = [transfer("undisturbed") for _, transfer in larges]
+        if larges:
             time.sleep(1.5)
         before, live = self.anonymous(), self.passing_bytes()
-        disturbed = Once(lambda: self.fetch_large("disturbed"), after=1) if self.large else None
-        for thread in kinds + baits + ([disturbed] if disturbed else []):
+        disturbed = [Once(lambda transfer=transfer: transfer("disturbed"), after=1) for _, transfer in larges]
+        for thread in kinds + baits + disturbed:
             thread.start()
         try:
             did = self.play()
@@ -253,7 +274,7 @@ class Run:
         least = 0.8 if self.masu.budget_bytes() <= 16 * MIB else 0.95
         for kind in kinds:
             kind.check(least)
-        pace = self.pace(undisturbed, disturbed) if self.large else ""
+        pace = "".join(map(self.pace, larges, undisturbed, disturbed))
         seconds = self.settle(before, live)
         assert hashlib.sha256(self.masu.run("cat", self.root).stdout).hexdigest() == self.digest, "the pinned file has changed"
         assert self.root in self.masu.out("pin", "ls", "--type=recursive"), "the pin is gone"
@@ -263,10 +284,11 @@ class Run:
         shares = ", ".join(f"{kind.kind} {kind.answered}/{kind.total()} ({kind.slowest:.1f} s)" for kind in kinds)
         return f"high {high / MIB:.1f} MiB, back after {seconds:.1f} s; {shares}{pace}; {json.dumps(did)}"
 
-    def pace(self, undisturbed, disturbed):
+    @staticmethod
+    def pace(large, undisturbed, disturbed):
         part = undisturbed / disturbed.value()
-        assert part >= LEAST_PACE, f"16 MiB came at {part:.2f} of the pace before ({undisturbed:.2f} s)"
-        return f", 16 MiB at {part:.2f} of the pace before"
+        assert part >= LEAST_PACE, f"16 MiB were {large[0]} at {part:.2f} of the pace before ({undisturbed:.2f} s)"
+        return f", 16 MiB {large[0]} at {part:.2f} of the pace before"
 
     def check_attack(self, did):
         """That the attack took place, and what the table promises of it."""
