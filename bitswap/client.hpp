@@ -60,7 +60,8 @@ class Client final : private net::Timer {
   bool has_room_for_block() const { return store_jobs_.used() < limits_.writes; }
   // Requires: has_room_for_block().
   void on_block(Asker& asker, ReceivedBlock block);
-  // It holds memory that others wait for, and sends too slowly: for a while nothing is expected of it.
+  // It holds memory that others wait for, and sends too slowly: for a while nothing is expected of it, unless
+  // it has given blocks before.
   void on_too_slow(Asker& asker);
   // A message is over: what became possible is done.
   void pump();

@@ -296,10 +296,12 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
 
 // --- Peers that fail. ---
 
+// Who has given before is only asked again: perhaps we had no memory for what it sends.
 void Client::on_too_slow(Asker& asker) {
-  asker.muted_until_ = host_.now() + mute_time;
+  const bool giver = asker.has_sent_blocks();
+  if (!giver) asker.muted_until_ = host_.now() + mute_time;
   for (IntrusiveList<Ask>* asks : {&asker.expected_, &asker.unsent_}) {
-    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front(), false);
+    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front(), giver);
   }
   for (Session& session : sessions_) session.remove_member(asker);
   pump();

@@ -54,11 +54,17 @@ void Intake::arm(Duration after) {
   if (!armed() || deadline() > at) host_.timers().arm(*this, at);
 }
 
+// Whether another peer waits for what the stream holds; for a giver's, another giver.
+bool Intake::others_wait_for(const Inbound& stream) const {
+  const auto other = [&](const Inbound& waits) { return &waits.peer_ != &stream.peer_; };
+  return std::ranges::any_of(waiting_givers_, other) ||
+         (!stream.of_giver() && std::ranges::any_of(waiting_, other));
+}
+
 // Looks for peers that hold memory and do not fill it.
 void Intake::on_timer(TimePoint now) {
   if (now - checked_at_ >= check_interval) {
     checked_at_ = now;
-    const bool others_wait = anyone_waits();
     for (auto at = gathering_.begin(); at != gathering_.end();) {
       Inbound& stream = *at++;
       const std::uint64_t taken = stream.reader_.block_bytes_taken();
@@ -66,9 +72,9 @@ void Intake::on_timer(TimePoint now) {
       // What waits for us is not late.
       if (came > 0 || stream.reader_.stall() != MessageReader::Stall::none) stream.progress_at_ = now;
       const Duration silence = now - stream.progress_at_;
-      const bool slow = others_wait && stream.reader_.holds_room() && came < bytes_each_check_min &&
+      const bool slow = stream.reader_.holds_room() && came < bytes_each_check_min &&
                         stream.reader_.stall() == MessageReader::Stall::none &&
-                        now - stream.began_at_ >= check_interval;
+                        now - stream.began_at_ >= check_interval && others_wait_for(stream);
       if (!slow && silence < silence_max) continue;
       Asker& asker = stream.peer_.asker;
       stream.reset();

@@ -50,6 +50,7 @@ class Intake final : private net::Timer {
   void on_timer(TimePoint now) override;
   void arm(Duration after);
   Waiting& waiting(const Inbound& stream);
+  bool others_wait_for(const Inbound& stream) const;
   bool anyone_waits() const { return !waiting_givers_.empty() || !waiting_.empty(); }
 
   net::Host& host_;

@@ -324,6 +324,27 @@ TEST_F(ClientTest, ABlockOfAGiverFindsRoomBesideThoseThatStrangersBegan) {
   EXPECT_TRUE(ask_giver_for(second, two)) << "without a wait";
 }
 
+TEST_F(ClientTest, AGiverThatStoodStillIsAskedAgainAndHeard) {
+  RawPeer giver(network, node);
+  const TestBlock first = numbered_block(700, 50'000), second = numbered_block(701, 200'000);
+  Wanted one(*session, first.cid, node.memory.holder);
+  network.run();
+  giver.send(payload(first.cid, first.bytes));
+  network.run();
+  ASSERT_TRUE(one.got(first));
+  Wanted two(*session, second.cid, node.memory.holder);
+  network.run();
+  const std::string message = framed(payload(second.cid, second.bytes));
+  giver.open().send(std::string_view(message).substr(0, 100'000));
+  network.run();
+  giver.heard.wants.clear();
+  network.advance(12s);
+  EXPECT_TRUE(giver.asked_for(second.cid, WantType::have));
+  giver.send(payload(second.cid, second.bytes));
+  network.run();
+  EXPECT_TRUE(two.got(second)) << "it is not dropped for what it was late with";
+}
+
 TEST_F(ClientTest, AStoreThatRefusesIsAnError) {
   class FullStore final : public store::BlockStore {
    public:
