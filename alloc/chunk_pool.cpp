@@ -261,7 +261,7 @@ ChunkPool::~ChunkPool() {
 std::size_t ChunkPool::kept_chunks(Need need, std::size_t capacity) noexcept {
   switch (need) {
     case Need::optional: return capacity / 8;
-    case Need::local: return capacity / network_part;
+    case Need::bulk: return capacity / network_part;
     case Need::essential: return capacity / closing_part;
     case Need::closing: break;
   }
