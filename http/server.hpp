@@ -121,9 +121,8 @@ struct ServerOptions {
   unsigned full_seconds = 10;
   std::chrono::milliseconds crowd_patience{500};
   std::chrono::milliseconds crowd_patience_proven{1500};
-  unsigned linger_seconds = 3;  // for the client to take an answer that came before the end of its request
-  unsigned starved_seconds =
-      2;  // for a chunk to read into: what the request holds may be what others wait for
+  unsigned linger_seconds = 3;    // for the client to take an answer that came before the end of its request
+  unsigned starved_seconds = 30;  // for a chunk to read into
   // Buffers of sockets (the kernel doubles them): small ones, and a larger one for a few that move much.
   std::size_t small_socket_bytes = 16 * 1024;
   std::size_t large_socket_bytes = 64 * 1024;

@@ -53,7 +53,6 @@ class UploadReader {
 
 // For memory that others hold: how long, and how often is looked.
 inline constexpr Duration upload_memory_wait = 10s;
-inline constexpr Duration upload_memory_wait_holding = 1s;
 inline constexpr Duration upload_memory_look = 10ms;
 
 // The entry that the headers of a part describe.

@@ -182,9 +182,7 @@ Task<CommandResult> read_block(TaskMemory memory, Call& call, UploadedBlock& blo
     if (!bytes) co_return std::unexpected(std::move(bytes.error()));
     if (bytes->empty()) co_return CommandResult();
     if (block.size() + bytes->size() > store::block_bytes_max) co_return std::unexpected(too_large(call));
-    // Who holds a part of a block for as long as it waits may be what others wait for.
-    const TimePoint deadline =
-        node.clock().now() + (block.size() > chunk_bytes ? upload_memory_wait_holding : upload_memory_wait);
+    const TimePoint deadline = node.clock().now() + upload_memory_wait;
     while (!block.append(*bytes)) {
       if (call.stopped()) co_return fail("context canceled");
       if (node.clock().now() >= deadline) {
