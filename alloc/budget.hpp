@@ -37,11 +37,9 @@ struct Refusal {
 
 enum class Need : std::uint8_t {
   essential,  // the work cannot go on without it; may use the last bytes of the limit
-  bulk,     // essential, but much and able to wait: blocks and uploads. The chunk pool keeps an eighth beside
-            // them for frames and answers
-  closing,  // essential, and few: it ends work that holds much more. No quota stops it, and the chunk pool
-            // keeps a thirty-second of its chunks for it
-  optional,  // window growth, caches, prefetch: refused first, when less than 1/8 of the limit is left
+  closing,    // essential, and few: it ends work that holds much more. No quota stops it, and the chunk pool
+              // keeps a thirty-second of its chunks for it
+  optional,   // window growth, caches, prefetch: refused first, when less than 1/8 of the limit is left
 };
 
 class Account;

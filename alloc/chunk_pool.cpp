@@ -258,23 +258,15 @@ ChunkPool::~ChunkPool() {
   account_.uncommit(table_bytes_);
 }
 
-std::size_t ChunkPool::kept_chunks(Need need, std::size_t capacity) noexcept {
-  switch (need) {
-    case Need::optional: return capacity / 8;
-    case Need::bulk: return capacity / network_part;
-    case Need::essential: return capacity / closing_part;
-    case Need::closing: break;
-  }
-  return 0;
-}
-
 Chunk ChunkPool::take(Account& holder, Need need) noexcept {
   if (!holder.hold(chunk_bytes, need)) return Chunk();
   std::uint32_t index = none;
   bool resident = false;
   {
     const std::lock_guard guard(lock_);
-    const std::size_t kept_back = kept_chunks(need, stats_.capacity);
+    const std::size_t kept_back = need == Need::optional    ? stats_.capacity / 8
+                                  : need == Need::essential ? stats_.capacity / closing_part
+                                                            : 0;
     if (stats_.used + kept_back < stats_.capacity) {
       resident = resident_ != none;
       std::uint32_t& list = resident ? resident_ : untouched_;

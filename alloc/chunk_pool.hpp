@@ -110,9 +110,8 @@ struct ChunkPoolStats {
 
 class ChunkPool {
  public:
-  // Of the chunks, kept for Need::closing; and for frames and answers, from Need::bulk.
+  // Of the chunks, kept for Need::closing.
   static constexpr std::size_t closing_part = 32;
-  static constexpr std::size_t network_part = 8;
   // `account` is the row that shows the pool's pages (chunks free and used, and the table).
   ChunkPool(Account& account, std::size_t capacity_chunks);
   ~ChunkPool();  // Requires: every chunk is back.
@@ -120,7 +119,7 @@ class ChunkPool {
   ChunkPool& operator=(const ChunkPool&) = delete;
 
   // A chunk charged to `holder`. An empty Chunk: holder's quota, the pool or the box is used up; for
-  // Need::optional and Need::bulk also when fewer than 1/8 of the chunks are free, for Need::essential 1/32.
+  // Need::optional also when fewer than 1/8 of the chunks are free, for Need::essential 1/32.
   [[nodiscard]] Chunk take(Account& holder, Need need = Need::essential) noexcept;
   // Charges a chunk to another holder; false (and nothing changed) when that one's quota is used up.
   [[nodiscard]] bool transfer(Chunk& chunk, Account& to) noexcept;
@@ -147,7 +146,6 @@ class ChunkPool {
   };
   static_assert(chunk_bytes <= 0xffff);
 
-  static std::size_t kept_chunks(Need need, std::size_t capacity) noexcept;
   std::uint8_t* memory_of(std::uint32_t index) const { return memory_ + std::size_t{index} * chunk_bytes; }
   bool commit_chunk(std::uint32_t index) noexcept;
   void give(std::uint32_t index) noexcept;

@@ -237,7 +237,7 @@ Task<std::expected<ChunkChain, BodyError>> Connection::read_body(TaskMemory memo
     }
     if (gone_) co_return std::unexpected(BodyError::gone);
     std::array<Chunk, body_chunks> chunks;
-    chunks[0] = host_.chunks().take(holder, Need::bulk);
+    chunks[0] = host_.chunks().take(holder);
     if (!chunks[0]) {
       chunks[0] = co_await wait_for_chunk(memory, holder);
       if (!chunks[0]) co_return std::unexpected(gone_ ? BodyError::gone : BodyError::out_of_memory);
@@ -343,7 +343,7 @@ Task<Chunk> Connection::wait_for_chunk(TaskMemory, Account& holder) {
     const bool again = co_await done;
     starved_ = nullptr;
     if (!again) break;
-    Chunk chunk = host_.chunks().take(holder, Need::bulk);
+    Chunk chunk = host_.chunks().take(holder);
     if (chunk) co_return chunk;
   }
   co_return Chunk();

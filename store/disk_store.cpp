@@ -152,7 +152,7 @@ StoreResult<ChunkChain> DiskStore::get(const Multihash& hash, ChunkPool& pool, A
   if (!*here) return std::unexpected(not_here(hash));
   if (entry->kind == IndexEntry::Kind::in_index) {
     ChunkChain chain;
-    if (!chain.append_copy(pool, holder, entry->data, Need::bulk)) {
+    if (!chain.append_copy(pool, holder, entry->data)) {
       return fail(StoreErrorCode::out_of_memory, refusal_text(holder));
     }
     return chain;

@@ -136,7 +136,7 @@ std::expected<Chunk, CommandError> UploadReader::take_data(Account& holder) {
     if (!chunks_.transfer(current_, holder)) return out_of_memory(holder);
     return std::move(current_);
   }
-  Chunk copy = chunks_.take(holder, Need::bulk);
+  Chunk copy = chunks_.take(holder);
   if (!copy) return out_of_memory(holder);
   std::memcpy(copy.space().data(), data.data(), data.size());
   copy.fill(data.size());

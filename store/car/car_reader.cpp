@@ -12,7 +12,7 @@ auto unexpected_end() { return fail(StoreErrorCode::corrupt, "unexpected EOF"); 
 StoreResult<void> gather(ChunkChain& chain, ChunkPool& chunks, Account& holder, Bytes& in,
                          std::size_t bytes) {
   const std::size_t before = chain.size();
-  const bool whole = chain.append_copy(chunks, holder, in.first(bytes), Need::bulk);
+  const bool whole = chain.append_copy(chunks, holder, in.first(bytes));
   in = in.subspan(chain.size() - before);
   if (whole) return {};
   return fail(StoreErrorCode::out_of_memory, refusal_text(holder));

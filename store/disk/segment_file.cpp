@@ -43,7 +43,7 @@ StoreResult<ChunkChain> SegmentFile::read_block(const SegmentLocation& at, const
   parts[0] = MutableBytes(buffer).first(record_bytes(hash, 0));
   std::size_t left = at.data_bytes;
   for (std::size_t i = 0; i < count; ++i) {
-    chunks[i] = pool.take(holder, Need::bulk);
+    chunks[i] = pool.take(holder);
     if (!chunks[i]) return fail(StoreErrorCode::out_of_memory, refusal_text(holder));
     parts[i + 1] = chunks[i].space().first(std::min(left, chunk_bytes));
     left -= parts[i + 1].size();

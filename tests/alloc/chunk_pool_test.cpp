@@ -117,18 +117,6 @@ TEST_F(ChunkPoolTest, OptionalChunksLeaveAnEighthOfThePool) {
   EXPECT_TRUE(pool_.take(optional, Need::essential));
 }
 
-TEST_F(ChunkPoolTest, BulkLeavesChunksToFrames) {
-  Account row(budget_, "chunks", Lifetime::block, ~std::size_t{0});
-  Account upload(budget_, "request.upload", Lifetime::block, 64 * chunk_bytes);
-  Account send(budget_, "net.send", Lifetime::connection, 64 * chunk_bytes);
-  ChunkPool pool(row, 64);
-  std::vector<Chunk> chunks;
-  while (Chunk chunk = pool.take(upload, Need::bulk)) chunks.push_back(std::move(chunk));
-  EXPECT_EQ(chunks.size(), 64 - 64 / ChunkPool::network_part);
-  while (Chunk chunk = pool.take(send)) chunks.push_back(std::move(chunk));
-  EXPECT_EQ(chunks.size(), 64 - 64 / ChunkPool::closing_part);
-}
-
 TEST_F(ChunkPoolTest, AFewChunksAreForWhatEndsWork) {
   Account row(budget_, "chunks", Lifetime::block, ~std::size_t{0});
   Account small(budget_, "request.block", Lifetime::block, 64 * chunk_bytes);

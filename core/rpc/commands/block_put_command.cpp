@@ -162,7 +162,7 @@ class UploadedBlock {
     bool fits = true;
     while (fits && !more.empty()) {
       const std::size_t before = bytes_.size();
-      fits = bytes_.append_copy(node_.chunks(), node_.upload_account(), more.front(), Need::bulk);
+      fits = bytes_.append_copy(node_.chunks(), node_.upload_account(), more.front());
       more.consume(bytes_.size() - before);
     }
     return fits;
