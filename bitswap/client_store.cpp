@@ -100,7 +100,10 @@ void Client::on_looked(LocalJob& job) {
     return pump();
   }
   const bool starved = !block && block.error().code == store::StoreErrorCode::out_of_memory;
-  if (starved && may_wait_for_memory(*want)) return wait_for_memory(*want);
+  if (starved && may_wait_for_memory(*want)) {
+    wait_for_memory(*want);
+    return pump();
+  }
   store::BlockRequest* const request = want->request;
   if (want->leads) release_followers(*want);
   end(*want);
@@ -121,7 +124,9 @@ bool Client::may_wait_for_memory(const ClientWant& want) const {
   });
 }
 
+// The block is in the store: those that follow read it with memory of their own.
 void Client::wait_for_memory(ClientWant& want) {
+  if (want.leads) release_followers(want);
   want.session->move(want, ClientWantState::starved);
   arm();
 }

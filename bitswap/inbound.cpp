@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration check_interval = 1s;
 constexpr Duration silence_max = 10s;
+constexpr Duration giver_grace = 5s;  // it may be slow because we had no memory for what it sends
 constexpr std::size_t bytes_each_check_min = 32 * 1024;  // while others wait
 constexpr Duration memory_wait = 20ms;
 
@@ -54,11 +55,10 @@ void Intake::arm(Duration after) {
   if (!armed() || deadline() > at) host_.timers().arm(*this, at);
 }
 
-// Whether another peer waits for what the stream holds; for a giver's, another giver.
+// Whether another peer waits for what the stream holds.
 bool Intake::others_wait_for(const Inbound& stream) const {
   const auto other = [&](const Inbound& waits) { return &waits.peer_ != &stream.peer_; };
-  return std::ranges::any_of(waiting_givers_, other) ||
-         (!stream.of_giver() && std::ranges::any_of(waiting_, other));
+  return std::ranges::any_of(waiting_givers_, other) || std::ranges::any_of(waiting_, other);
 }
 
 // Looks for peers that hold memory and do not fill it.
@@ -74,7 +74,8 @@ void Intake::on_timer(TimePoint now) {
       const Duration silence = now - stream.progress_at_;
       const bool slow = stream.reader_.holds_room() && came < bytes_each_check_min &&
                         stream.reader_.stall() == MessageReader::Stall::none &&
-                        now - stream.began_at_ >= check_interval && others_wait_for(stream);
+                        now - stream.began_at_ >= (stream.of_giver() ? giver_grace : check_interval) &&
+                        others_wait_for(stream);
       if (!slow && silence < silence_max) continue;
       Asker& asker = stream.peer_.asker;
       stream.reset();

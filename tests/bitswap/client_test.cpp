@@ -324,6 +324,31 @@ TEST_F(ClientTest, ABlockOfAGiverFindsRoomBesideThoseThatStrangersBegan) {
   EXPECT_TRUE(ask_giver_for(second, two)) << "without a wait";
 }
 
+// What it gave once is no right to all the room there is.
+TEST_F(ClientTest, AGiverThatDribblesGivesWayToAStrangerThatWaits) {
+  RawPeer giver(network, node);
+  const TestBlock first = numbered_block(700, 50'000);
+  Wanted one(*session, first.cid, node.memory.holder);
+  network.run();
+  giver.send(payload(first.cid, first.bytes));
+  network.run();
+  ASSERT_TRUE(one.got(first));
+  Wanted two(*session, large.cid, node.memory.holder);
+  network.advance(2s);
+  std::vector<RawPeer::Out*> slow;
+  const std::string message = framed(payload(small.cid, std::string(store::block_bytes_max, 'x')));
+  for (int n = 0; n < 6; ++n) slow.push_back(&giver.open());
+  for (RawPeer::Out* out : slow) out->send(std::string_view(message).substr(0, 40'000));
+  TestNode server(network);
+  server.put(large);
+  network.connect(server.host, node.host);
+  for (int seconds = 0; seconds < 12 && !two.done(); ++seconds) {
+    for (RawPeer::Out* out : slow) out->send("xxxx");
+    network.advance(1s);
+  }
+  EXPECT_TRUE(two.got(large));
+}
+
 TEST_F(ClientTest, AGiverThatStoodStillIsAskedAgainAndHeard) {
   RawPeer giver(network, node);
   const TestBlock first = numbered_block(700, 50'000), second = numbered_block(701, 200'000);
