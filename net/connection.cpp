@@ -74,9 +74,7 @@ Connection::~Connection() {
 
 Chunk Connection::chunk_for_reading() {
   if (!wants_read()) return Chunk();
-  const bool of_use = is_of_use();
-  Chunk chunk = reader_.chunk_for_reading(
-      {.takes = of_use || !resources_.strangers_wait(), .slots_left = of_use ? 0 : resources_.slots_kept()});
+  Chunk chunk = reader_.chunk_for_reading(claim());
   if (chunk) {
     retries_ = 0;
     blocked_since_ = TimePoint::max();
@@ -84,6 +82,16 @@ Chunk Connection::chunk_for_reading() {
     on_read_blocked();
   }
   return chunk;
+}
+
+std::size_t Connection::chunks_behind(std::span<Chunk> chunks) {
+  return reader_.chunks_behind(claim(), chunks);
+}
+
+SecureReader::Claim Connection::claim() const {
+  const bool of_use = is_of_use();
+  return {.takes = of_use || !resources_.strangers_wait(),
+          .slots_left = of_use ? 0 : resources_.slots_kept()};
 }
 
 void Connection::on_read_blocked() {

@@ -54,8 +54,10 @@ class Connection final : private SessionHost, private MemoryUser {
   // --- Input. ---
 
   // As LinkUser. An empty chunk: not now; wants_read() says when. The chunk may hold a part of a frame in
-  // front of its space: it must come back by on_bytes(), also when nothing was read into it.
+  // front of its space: it must come back by on_bytes(), also when nothing was read into it. So must further
+  // ones, in order.
   Chunk chunk_for_reading();
+  std::size_t chunks_behind(std::span<Chunk> chunks);
   void on_bytes(Chunk chunk, TimePoint now);
   // The next bytes for the link, empty when there are none. Makes upcalls: streams write into the output
   // here. Valid until on_sent().
@@ -119,6 +121,7 @@ class Connection final : private SessionHost, private MemoryUser {
   }
   std::size_t gathered_bytes() const override { return reader_.gathered_bytes(); }
 
+  SecureReader::Claim claim() const;
   void on_read_blocked();
   void process(TimePoint now);
   void advance_upgrade(TimePoint now);

@@ -31,7 +31,9 @@ class LinkUser {
   // Bytes wait in the kernel: a chunk with space() to read into, or an empty one: then the link stops
   // reading until resume_reading().
   virtual Chunk chunk_for_reading() = 0;
-  // The chunk comes back, also when nothing was read into it.
+  // Further ones, for what fills the first: puts them into `chunks` from the front, and says how many.
+  virtual std::size_t chunks_behind(std::span<Chunk> chunks) = 0;
+  // Each chunk comes back, in order, also when nothing was read into it.
   virtual void on_bytes(Chunk chunk) = 0;
   // The socket can take bytes: the next ones to send in order, empty when there are none (then the link
   // waits for want_write()). They stay valid until on_sent().

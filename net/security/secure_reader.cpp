@@ -22,6 +22,7 @@ void compact(Chunk& chunk) {
 
 Chunk SecureReader::chunk_for_reading(const Claim& claim) {
   MASU_CHECK(!lent_, "one read at a time");
+  lent_more_ = 0;  // of a read that clear() interrupted
   blocked_ = Blocked::no;
   if (count_ == 0) {
     if (claim.takes) chunks_[0] = pool_.take(holder_);
@@ -63,17 +64,49 @@ Chunk SecureReader::chunk_for_reading(const Claim& claim) {
 
 Chunk SecureReader::lend_last() {
   lent_ = true;
-  lent_data_ = static_cast<std::uint16_t>(chunks_[count_ - 1].data().size());
+  Chunk& last = chunks_[count_ - 1];
+  lent_data_ = static_cast<std::uint16_t>(last.data().size());
+  const std::size_t frame = secure_ ? frame_bytes() : 0;
+  const std::size_t room = gathered_bytes() + last.space().size();
+  const std::size_t missing = frame - std::min(frame, room);
+  behind_ = static_cast<std::uint8_t>((missing + chunk_bytes - 1) / chunk_bytes);
   return std::move(chunks_[count_ - 1]);
 }
 
+std::size_t SecureReader::chunks_behind(const Claim& claim, std::span<Chunk> more) {
+  MASU_CHECK(lent_ && lent_more_ == 0, "the first chunk is lent");
+  if (behind_ == 0 || !claim.takes) return 0;
+  if (!slot_) slot_ = slots_.take(claim.slots_left);
+  if (!slot_) return 0;
+  MASU_CHECK(count_ + behind_ <= frame_chunks_max, "a frame has so many chunks at most");
+  for (Chunk& chunk : more.first(std::min<std::size_t>(more.size(), behind_))) {
+    chunk = pool_.take(holder_);
+    if (!chunk) break;
+    ++lent_more_;
+  }
+  if (lent_more_ == 0 && count_ == 1) slot_.reset();
+  return lent_more_;
+}
+
 std::size_t SecureReader::add(Chunk chunk) {
-  MASU_CHECK(lent_ && chunk, "the chunk that was lent comes back");
+  MASU_CHECK(chunk, "a chunk that was lent comes back");
+  if (!lent_) return add_behind(std::move(chunk));
   lent_ = false;
   const std::size_t fresh = chunk.data().size() - lent_data_;
   if (count_ == 0) return fresh;  // cleared meanwhile: dropped
   chunks_[count_ - 1] = std::move(chunk);
   if (chunks_[count_ - 1].data().empty()) chunks_[--count_].reset();
+  return fresh;
+}
+
+// The frame is complete with the last of them at the earliest.
+std::size_t SecureReader::add_behind(Chunk chunk) {
+  const std::size_t fresh = chunk.data().size();
+  if (count_ == 0) return fresh;  // cleared meanwhile: dropped
+  MASU_CHECK(lent_more_ > 0, "a chunk that was lent comes back");
+  --lent_more_;
+  if (fresh > 0) chunks_[count_++] = std::move(chunk);
+  if (lent_more_ == 0 && count_ == 1) slot_.reset();
   return fresh;
 }
 

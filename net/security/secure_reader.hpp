@@ -8,7 +8,7 @@
 //
 // Memory: chunks are taken when the link has bytes, and go back as they are consumed: with no part of a frame
 // at hand it holds none. A frame that fits a chunk is gathered in one. A larger one takes a slot before its
-// second chunk, and five chunks at most; the slot goes back when the frame is consumed.
+// second chunk, and five chunks at most; the slot goes back when one chunk is left.
 #pragma once
 
 #include "alloc/chunk_pool.hpp"
@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <span>
 
 namespace masu::net {
 
@@ -41,6 +42,9 @@ class SecureReader {
   // A chunk to read into; it may hold bytes before its space. Empty: blocked() says why. It must come back
   // by add() before anything else is read.
   Chunk chunk_for_reading(const Claim& claim);
+  // Further ones, where the frame needs more than the first has space for: fills `more` from the front. Each
+  // comes back by add(), in order.
+  std::size_t chunks_behind(const Claim& claim, std::span<Chunk> more);
   // Returns how many bytes are new.
   std::size_t add(Chunk chunk);
 
@@ -70,6 +74,7 @@ class SecureReader {
   void skip(std::size_t bytes);
   void drop_front();
   Chunk lend_last();
+  std::size_t add_behind(Chunk chunk);
 
   ChunkPool& pool_;
   Account& holder_;
@@ -80,6 +85,8 @@ class SecureReader {
   std::uint32_t opened_ = 0;  // plaintext bytes of the current frame not yet consumed
   std::uint16_t lent_data_ = 0;
   std::uint8_t count_ = 0;
+  std::uint8_t behind_ = 0;     // chunks that the frame needs behind the one that is lent
+  std::uint8_t lent_more_ = 0;  // of those
   bool lent_ = false;
   bool secure_ = false;
   Blocked blocked_ = Blocked::no;

@@ -100,6 +100,7 @@ class SwarmConnection final : public ManagedConnection,
 
  private:
   Chunk chunk_for_reading() override;
+  std::size_t chunks_behind(std::span<Chunk> chunks) override { return connection_.chunks_behind(chunks); }
   void on_bytes(Chunk chunk) override;
   Bytes bytes_to_send() override;
   std::size_t bytes_behind(std::span<Bytes> pieces) const override {

@@ -1,5 +1,6 @@
 #include "net/transport/tcp_link.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
@@ -13,9 +14,10 @@ namespace masu::net {
 namespace {
 
 // In one turn of the loop, so that no link keeps the others waiting.
-constexpr std::size_t chunks_read_in_turn = 8;
+constexpr std::size_t bytes_read_in_turn = 128 * 1024;
 constexpr std::size_t bytes_written_in_turn = 256 * 1024;
-// A Noise frame of 64 KiB in one call.
+// A Noise frame of 64 KiB in one call, wherever in its first chunk it begins.
+constexpr std::size_t chunks_in_call = 5;
 constexpr std::size_t pieces_in_call = 4;
 
 // As send() of the pieces in order.
@@ -28,6 +30,25 @@ ssize_t send_pieces(int fd, std::span<const Bytes> pieces) {
   message.msg_iov = parts.data();
   message.msg_iovlen = pieces.size();
   return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// As recv() into the chunks in order.
+ssize_t receive_chunks(int fd, std::span<Chunk> chunks) {
+  std::array<iovec, chunks_in_call> parts;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    parts[i] = {chunks[i].space().data(), chunks[i].space().size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = chunks.size();
+  const ssize_t got = ::recvmsg(fd, &message, MSG_DONTWAIT);
+  std::size_t left = got > 0 ? static_cast<std::size_t>(got) : 0;
+  for (Chunk& chunk : chunks) {
+    const std::size_t part = std::min(left, chunk.space().size());
+    chunk.fill(part);
+    left -= part;
+  }
+  return got;
 }
 
 }  // namespace
@@ -151,20 +172,25 @@ void TcpLink::on_ready(Side side, bool failed) {
 }
 
 void TcpLink::read() {
-  for (std::size_t turn = 0; turn < chunks_read_in_turn; ++turn) {
-    Chunk chunk = user_->chunk_for_reading();
-    if (destroyed_ || !chunk) return;  // until resume_reading()
-    const std::size_t space = chunk.space().size();
-    const ssize_t got = ::recv(descriptor_.native_handle(), chunk.space().data(), space, MSG_DONTWAIT);
+  for (std::size_t read = 0; read < bytes_read_in_turn;) {
+    std::array<Chunk, chunks_in_call> chunks;
+    chunks[0] = user_->chunk_for_reading();
+    if (destroyed_ || !chunks[0]) return;  // until resume_reading()
+    const std::size_t count = 1 + user_->chunks_behind(std::span(chunks).subspan(1));
+    std::size_t space = 0;
+    for (std::size_t i = 0; i < count; ++i) space += chunks[i].space().size();
+    const ssize_t got = receive_chunks(descriptor_.native_handle(), std::span(chunks).first(count));
     const int error = errno;
-    if (got > 0) chunk.fill(static_cast<std::size_t>(got));
-    user_->on_bytes(std::move(chunk));
-    if (destroyed_) return;
+    for (std::size_t i = 0; i < count; ++i) {
+      user_->on_bytes(std::move(chunks[i]));
+      if (destroyed_) return;
+    }
     if (got == 0) return fail("closed by the peer");
     if (got < 0 && error == EINTR) continue;
     if (got < 0 && error != EAGAIN && error != EWOULDBLOCK) return fail(error_text(error));
     // A short read has emptied the socket.
     if (got < 0 || static_cast<std::size_t>(got) < space) return wait(Side::reading);
+    read += space;
   }
   widen();
   post(Side::reading);

@@ -140,7 +140,9 @@ TEST_F(SecureLink, LargestFrameOfAPeerFitsWhereverItBegins) {
   // A frame of 65535 bytes is made by hand: our own writer stops at four chunks.
   std::array<std::uint8_t, 32> key;
   key.fill(7);
-  for (const std::size_t before : {0, 1, 16000, 16364}) {
+  for (const std::size_t at : {0, 1, 16000, 16364, 100'000, 100'001, 116'000, 116'364}) {
+    const bool several = at >= 100'000;
+    const std::size_t before = at % 100'000;
     CipherState state(key);
     const auto frame = [&](std::size_t text_bytes) {
       std::string out(noise_length_bytes + text_bytes + aead_tag_bytes, 'x');
@@ -159,13 +161,18 @@ TEST_F(SecureLink, LargestFrameOfAPeerFitsWhereverItBegins) {
     std::string_view rest = wire;
     std::size_t got = 0, chunks_max = 0;
     while (!rest.empty()) {
-      Chunk chunk = fresh.chunk_for_reading({});
-      ASSERT_TRUE(chunk);
-      const std::size_t part = std::min(rest.size(), chunk.space().size());
-      std::copy_n(rest.begin(), part, chunk.space().begin());
-      chunk.fill(part);
-      fresh.add(std::move(chunk));
-      rest = rest.substr(part);
+      std::array<Chunk, frame_chunks_max> chunks;
+      chunks[0] = fresh.chunk_for_reading({});
+      ASSERT_TRUE(chunks[0]);
+      if (several) fresh.chunks_behind({}, std::span(chunks).subspan(1));
+      for (Chunk& chunk : chunks) {
+        if (!chunk) break;
+        const std::size_t part = std::min(rest.size(), chunk.space().size());
+        std::copy_n(rest.begin(), part, chunk.space().begin());
+        chunk.fill(part);
+        EXPECT_LE(fresh.add(std::move(chunk)), chunk_bytes);
+        rest = rest.substr(part);
+      }
       chunks_max = std::max(chunks_max, fresh.held_bytes() / chunk_bytes);
       for (auto piece = fresh.peek(aead); piece && !piece->empty(); piece = fresh.peek(aead)) {
         got += piece->size();
@@ -197,6 +204,44 @@ TEST_F(SecureLink, ASecondChunkNeedsASlot) {
     text += take_text();
   }
   EXPECT_EQ(error, NoiseError::bad_tag) << "frames before this one are missing";
+}
+
+// A peer that says that much comes, and sends nothing of it, keeps nobody from a slot.
+TEST_F(SecureLink, ChunksThatNothingCameForGoBackWithTheSlot) {
+  std::string wire;
+  while (wire.size() < 60000) {
+    append(text_of(70000));
+    wire = take_wire();
+  }
+  std::string_view rest = wire;
+  ASSERT_TRUE(give(rest, 100));
+  for (const std::size_t came : {std::size_t{0}, std::size_t{100}, 2 * chunk_bytes}) {
+    std::array<Chunk, frame_chunks_max> chunks;
+    chunks[0] = reader.chunk_for_reading({});
+    const std::size_t count = 1 + reader.chunks_behind({}, std::span(chunks).subspan(1));
+    EXPECT_EQ(count, 4u);
+    std::size_t left = came;
+    for (Chunk& chunk : std::span(chunks).first(count)) {
+      const std::size_t part = std::min(left, chunk.space().size());
+      std::copy_n(rest.begin(), part, chunk.space().begin());
+      chunk.fill(part);
+      EXPECT_EQ(reader.add(std::move(chunk)), part);
+      rest = rest.substr(part);
+      left -= part;
+    }
+    EXPECT_EQ(reader.has_slot(), came > chunk_bytes);
+    EXPECT_EQ(pool.stats().used, came > chunk_bytes ? 3u : 1u);
+  }
+  // One that ends in the middle of a read drops what comes back.
+  std::array<Chunk, frame_chunks_max> chunks;
+  chunks[0] = reader.chunk_for_reading({});
+  EXPECT_EQ(reader.chunks_behind({}, std::span(chunks).subspan(1)), 1u);
+  reader.add(std::move(chunks[0]));
+  reader.clear();
+  chunks[1].fill(10);
+  EXPECT_EQ(reader.add(std::move(chunks[1])), 10u);
+  EXPECT_EQ(pool.stats().used, 0u);
+  EXPECT_EQ(slots.used(), 0u);
 }
 
 TEST_F(SecureLink, ShowsNothingOfADamagedFrame) {

@@ -39,6 +39,7 @@ class TestUser final : public LinkUser {
   std::string received;
   std::string closed;  // why
   bool reads = true;   // gives chunks
+  std::size_t chunks_behind_max = 0;
   std::size_t gave_no_chunk = 0;
   std::function<void(std::string_view)> on_upcall;  // with its name
 
@@ -50,6 +51,11 @@ class TestUser final : public LinkUser {
       return Chunk();
     }
     return chunks_.take(account_);
+  }
+  std::size_t chunks_behind(std::span<Chunk> chunks) override {
+    std::size_t count = 0;
+    while (count < std::min(chunks.size(), chunks_behind_max)) chunks[count++] = chunks_.take(account_);
+    return count;
   }
   void on_bytes(Chunk chunk) override {
     received.append(as_text(chunk.data()));
@@ -174,6 +180,16 @@ TEST_F(TcpTransportTest, ALargeTransferArrivesWhole) {
   auto [a, b] = connect(listen());
   std::string large(4 << 20, '\0');
   for (std::size_t at = 0; at < large.size(); ++at) large[at] = static_cast<char>(at * 2654435761u >> 13);
+  a.send(large);
+  EXPECT_TRUE(loop_.run_until([&] { return b.received.size() == large.size(); }));
+  EXPECT_EQ(b.received, large);
+}
+
+TEST_F(TcpTransportTest, SeveralChunksAreFilledInOrder) {
+  auto [a, b] = connect(listen());
+  b.chunks_behind_max = 4;
+  std::string large(4 << 20, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 24);
   a.send(large);
   EXPECT_TRUE(loop_.run_until([&] { return b.received.size() == large.size(); }));
   EXPECT_EQ(b.received, large);

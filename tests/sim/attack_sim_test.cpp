@@ -71,6 +71,7 @@ class AttackLink final : public net::LinkUser, public net::LinkDialHandler {
     if (end_) return end_->connection->chunk_for_reading();
     return memory_.chunks.take(memory_.pool_account);
   }
+  std::size_t chunks_behind(std::span<Chunk>) override { return 0; }
   void on_bytes(Chunk chunk) override {
     if (end_) end_->connection->on_bytes(std::move(chunk), network_.now());
     turn();
