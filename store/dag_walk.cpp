@@ -20,6 +20,7 @@ constexpr std::size_t scratch_bytes = 24 * 1024;  // each of two
 constexpr std::size_t stack_bytes = 4 * SpillStack::record_bytes_max;
 constexpr std::size_t hints = 32;
 constexpr std::size_t hint_every = 16;
+constexpr int taken_at_once = 64;  // on the loop thread, of what was seen before
 
 // Calls visit(cid, name) for each link; the name is empty but for dag-pb.
 template <class Visit>
@@ -92,22 +93,32 @@ struct DagWalk::State {
 
   using Buffer = std::pmr::vector<std::uint8_t>;
 
+  // The next one to visit; nothing at the end.
   StoreResult<std::optional<Entry>> take() {
     while (!stack.empty()) {
-      const auto record = stack.pop();
-      if (!record) return std::unexpected(record.error());
-      Entry entry = Entry::decode(*record);
-      if (options.again == WalkOptions::Again::always) return entry;
-      if (entry.root && !options.roots_count_as_seen) return entry;
-      const bool by_depth = options.again == WalkOptions::Again::higher;
-      const auto before = seen.note(entry.cid.bytes(), by_depth ? entry.depth : 0);
-      if (!before) return std::unexpected(before.error());
-      if (*before && (!by_depth || **before <= entry.depth)) continue;
-      entry.again = before->has_value();
-      return entry;
+      auto entry = take_top();
+      if (!entry || *entry) return entry;
     }
     return std::nullopt;
   }
+
+  // Takes one from the stack; nothing when it need not be visited. Requires: the stack is not empty.
+  StoreResult<std::optional<Entry>> take_top() {
+    const auto record = stack.pop();
+    if (!record) return std::unexpected(record.error());
+    Entry entry = Entry::decode(*record);
+    if (options.again == WalkOptions::Again::always) return entry;
+    if (entry.root && !options.roots_count_as_seen) return entry;
+    const bool by_depth = options.again == WalkOptions::Again::higher;
+    const auto before = seen.note(entry.cid.bytes(), by_depth ? entry.depth : 0);
+    if (!before) return std::unexpected(before.error());
+    if (*before && (!by_depth || **before <= entry.depth)) return std::nullopt;
+    entry.again = before->has_value();
+    return entry;
+  }
+
+  // Whether take_top() stays off the disk.
+  bool can_take_at_once() const { return stack.top_in_memory() && seen.has_room(1); }
 
   // Pushes the links of a block, the last one first. They come from the front, and go through two buffers
   // that keep the last of them; when there were more, those are fetched by another pass.
@@ -255,9 +266,10 @@ void DagWalk::on_arrival(Fetch& fetch) {
 Task<StoreResult<bool>> DagWalk::take(TaskMemory, Entry& entry) {
   State& state = *state_;
   StoreResult<std::optional<Entry>> taken = std::nullopt;
-  if (!state.stack.on_disk() && state.seen.has_room(1)) {
-    taken = state.take();
-  } else {
+  for (int count = 0; count < taken_at_once && taken && !*taken && state.can_take_at_once(); ++count) {
+    taken = state.take_top();
+  }
+  if (taken && !*taken && !state.stack.empty()) {
     AwaitedJob<StoreResult<std::optional<Entry>>> job(jobs_, JobClass::read, memory_,
                                                       [state_kept = state_] { return state_kept->take(); });
     taken = co_await job;
@@ -272,6 +284,7 @@ Task<StoreResult<void>> DagWalk::expand(TaskMemory, Fetch& fetch) {
   const Cid cid = fetch.entry.cid;
   const std::uint32_t depth = fetch.entry.depth;
   if (!fetch.block || has_no_links(cid.codec()) || depth == options_.depth_max) co_return StoreResult<void>();
+  if (cid.codec() == Codec::dag_pb && is_dag_pb_leaf(Rope(*fetch.block))) co_return StoreResult<void>();
   if (state_->can_expand_at_once(cid, fetch.block->size())) {
     co_return state_->expand(cid, depth, Rope(*fetch.block));
   }

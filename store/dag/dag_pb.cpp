@@ -71,6 +71,12 @@ StoreResult<DagPbLink> parse_link(Rope in) {
 
 }  // namespace
 
+bool is_dag_pb_leaf(Rope block) {
+  const auto tag = protobuf::take_tag(block);
+  if (!tag || tag->field != field_data || tag->type != WireType::bytes) return false;
+  return protobuf::take_bytes(block) && block.empty();
+}
+
 StoreResult<DagPbNode> DagPbNode::parse(Rope block) {
   DagPbNode node;
   node.block = block;

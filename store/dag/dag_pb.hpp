@@ -44,6 +44,10 @@ class DagPbLinks {
   Rope rest_;
 };
 
+// Whether a block is one Data field and nothing else, as UnixFS leaves are: it parses, and has no link. Takes
+// no longer for a long block.
+bool is_dag_pb_leaf(Rope block);
+
 struct DagPbNode {
   std::optional<Rope> data;
   std::size_t link_count = 0;

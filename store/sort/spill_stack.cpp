@@ -38,7 +38,7 @@ Bytes SpillStack::last_record(Bytes buffer) {
 bool SpillStack::has_room(std::size_t bytes, std::size_t records) const {
   const std::size_t room =
       lower_.empty() ? 2 * buffer_bytes_ - upper_.size() - record_bytes_max : buffer_bytes_ - upper_.size();
-  return !on_disk() && bytes + records * length_bytes <= room;
+  return bytes + records * length_bytes <= room;
 }
 
 StoreResult<void> SpillStack::push(Bytes record) {

@@ -2,8 +2,8 @@
 // the spill space.
 //
 // Two buffers of half of its memory each; the lower one is written away when the upper one is full, as a
-// segment that names the one before. One owner, one thread at a time. Once on_disk() says so, calls block.
-// Throws std::bad_alloc only in its constructor.
+// segment that names the one before. One owner, one thread at a time. Calls block where has_room() and
+// top_in_memory() do not rule it out. Throws std::bad_alloc only in its constructor.
 #pragma once
 
 #include "alloc/bytes.hpp"
@@ -34,6 +34,8 @@ class SpillStack {
   bool empty() const { return count_ == 0; }
   std::uint64_t count() const { return count_; }
   bool on_disk() const { return segments_ > 0; }
+  // The next pop() does not touch the disk.
+  bool top_in_memory() const { return !upper_.empty() || !lower_.empty(); }
   // Records of so many bytes in all, and so many of them, can be pushed without touching the disk.
   bool has_room(std::size_t bytes, std::size_t records) const;
   // Calls visit(record) for those that lie on top in memory, the top one first, until it says no.

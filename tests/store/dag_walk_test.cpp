@@ -141,6 +141,20 @@ TEST_F(DagWalkTest, WideAndSharedDagsStayInBounds) {
   EXPECT_EQ(walk(root, options).cids.size(), 5004u);
 }
 
+// Each block is a job of the source. Large leaves, and what lies on top of a stack that has spilled, need no
+// other; a node with as many bytes of links does.
+TEST_F(DagWalkTest, OnlyLinksAndTheDiskNeedJobs) {
+  std::vector<Cid> leaves;
+  for (int i = 0; i < 2000; ++i) {
+    leaves.push_back(dag_.add(Codec::dag_pb, std::vector<Cid>(),
+                              std::string(i % 100 == 0 ? 100'000 : 10, 'x') + std::to_string(i)));
+  }
+  const Cid root = dag_.add(Codec::dag_pb, leaves, "root");
+  EXPECT_EQ(walk(root, {.under_way = 8}).cids.size(), 2001u);
+  EXPECT_GE(jobs_.posted, 2001u + 1u);
+  EXPECT_LE(jobs_.posted, 2001u + 20u);
+}
+
 TEST_F(DagWalkTest, ADagOfDiamondsIsWalkedOnce) {
   Cid below = dag_.add(Codec::raw, std::vector<Cid>(), "bottom");
   for (int i = 0; i < 3000; ++i) below = dag_.add(Codec::dag_pb, {below, below}, std::to_string(i));

@@ -59,6 +59,30 @@ TEST_F(SpillStackTest, TellsBeforeItTouchesTheDisk) {
   }
 }
 
+// Also with more on it than in memory: up and down in memory nothing is read or written.
+TEST_F(SpillStackTest, TellsWhatStaysInMemory) {
+  SpillStack stack(spill_, memory_, memory_bytes);
+  test::ByteStream random(9);
+  std::size_t quiet = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const bool up = stack.empty() || random.number(100) < (i / 500 % 2 == 0 ? 80u : 25u);
+    const std::size_t live = spill_.live_bytes;
+    if (up) {
+      const auto record = random.take(random.number(3000));
+      const bool safe = stack.has_room(record.size(), 1);
+      ASSERT_TRUE(stack.push(record));
+      if (safe) ASSERT_EQ(spill_.live_bytes, live);
+      quiet += safe && live > 0;
+    } else {
+      const bool safe = stack.top_in_memory();
+      ASSERT_TRUE(stack.pop());
+      ASSERT_EQ(spill_.live_bytes == live, safe);
+      quiet += safe && live > 0;
+    }
+  }
+  EXPECT_GT(quiet, 1000u);
+}
+
 TEST_F(SpillStackTest, ShowsWhatLiesOnTop) {
   SpillStack stack(spill_, memory_, memory_bytes);
   for (const char* record : {"a", "", "ccc"}) ASSERT_TRUE(stack.push(as_bytes(record)));

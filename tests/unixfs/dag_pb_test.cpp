@@ -85,6 +85,22 @@ TEST(DagPbTest, LinksComeBeforeDataOrBehindIt) {
   }
 }
 
+TEST(DagPbTest, ALeafIsOneDataFieldAndNothingElse) {
+  const auto is_leaf = [](const std::string& hex) {
+    const std::string bytes = from_hex(hex);
+    return store::is_dag_pb_leaf(Rope(as_bytes(bytes)));
+  };
+  EXPECT_TRUE(is_leaf(data("080268")));
+  EXPECT_TRUE(is_leaf(data("")));
+  EXPECT_FALSE(is_leaf("")) << "it may be one, and costs nothing to parse";
+  EXPECT_FALSE(is_leaf(link(hash_field)));
+  EXPECT_FALSE(is_leaf(link(hash_field) + data("08")));
+  EXPECT_FALSE(is_leaf(data("08") + link(hash_field)));
+  EXPECT_FALSE(is_leaf(data("08") + data("08")));
+  EXPECT_FALSE(is_leaf("0a0208")) << "cut";
+  EXPECT_FALSE(is_leaf("0800"));
+}
+
 TEST(DagPbTest, NameAndSizeMayBeMissing) {
   const Parsed block(link(hash_field) + link(std::string(hash_field) + "1200" + "1800"));
   ASSERT_TRUE(block.node);
