@@ -135,6 +135,7 @@ void Client::close(Session& session) {
     while (!list.empty()) drop(list.front());
   }
   session.remove_members();
+  if (session.checking_ != nullptr) session.checking_->forget_session();
   static_cast<IntrusiveListNode<Session>&>(session).unlink();
   deferral(session).unlink();
   pump();

@@ -111,6 +111,7 @@ class Client final : private net::Timer {
   void pump_looks();
   bool pump_looks(Session& session);
   void on_looked(LocalJob& job);
+  void on_checked(LocalJob& job);
   void on_found(ClientWant& want);
   void on_absent(ClientWant& want);
   bool may_wait_for_memory(const ClientWant& want) const;

@@ -18,13 +18,13 @@ namespace masu::bitswap {
 
 class Client;
 
-// Reads the block of one request, or finds out which of some prefetched blocks are here already.
+// Reads the block of one request, or finds out which of some blocks are here already.
 class LocalJob final : public store::Job {
  public:
   static constexpr std::size_t wants_max = 32;
 
-  LocalJob(Client& client, store::BlockStore& blocks, ChunkPool& chunks)
-      : client_(client), blocks_(blocks), chunks_(chunks) {}
+  LocalJob(Client& client, Session& session, store::BlockStore& blocks, ChunkPool& chunks)
+      : client_(client), session_(&session), blocks_(blocks), chunks_(chunks) {}
 
   bool full() const { return count_ == wants_max; }
   std::size_t size() const { return count_; }
@@ -35,6 +35,10 @@ class LocalJob final : public store::Job {
   void forget(const ClientWant& want) { wants_[want.place] = nullptr; }
   ClientWant* want(std::size_t at) const { return wants_[at]; }
 
+  // Null: it is gone.
+  Session* session() const { return session_; }
+  void forget_session() { session_ = nullptr; }
+
   bool here(std::size_t at) const { return here_[at]; }
   store::StoreResult<ChunkChain> take_block() { return std::move(block_); }
 
@@ -43,6 +47,7 @@ class LocalJob final : public store::Job {
   void finish() noexcept override;
 
   Client& client_;
+  Session* session_;
   store::BlockStore& blocks_;
   ChunkPool& chunks_;
   Account* holder_ = nullptr;

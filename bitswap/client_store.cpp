@@ -41,7 +41,9 @@ void StoreJob::finish() noexcept { client_.on_stored(*this); }
 // To be followed by pump_looks().
 void Client::look(ClientWant& want) { want.session->move(want, ClientWantState::looking); }
 
-// A job of each session in turn, while there are jobs.
+// A job of each session in turn, while there are jobs. What a session asks for is read at once while it finds
+// its blocks here. After a miss it looks for many with one job, and the next ones gather meanwhile: a block
+// that comes from the network would wake a worker twice else.
 void Client::pump_looks() {
   bool more = true;
   while (more && !stopped_ && !read_waiter_.linked()) {
@@ -53,14 +55,16 @@ void Client::pump_looks() {
 bool Client::pump_looks(Session& session) {
   IntrusiveList<ClientWant>& looking = session.list(ClientWantState::looking);
   if (looking.empty() || read_waiter_.linked()) return false;
-  LocalJob* const job = local_jobs_.create(*this, blocks_, chunks_);
+  const bool reads = session.reads(looking.front());
+  if (!reads && session.checking_ != nullptr) return false;
+  LocalJob* const job = local_jobs_.create(*this, session, blocks_, chunks_);
   if (job == nullptr) return false;
-  if (looking.front().request != nullptr) {
+  if (reads) {
     job->read_for(*looking.front().holder);
     job->add(looking.front());
   } else {
     for (ClientWant& want : looking) {
-      if (job->full() || want.request != nullptr) break;
+      if (job->full() || session.reads(want)) break;
       job->add(want);
     }
   }
@@ -73,29 +77,24 @@ bool Client::pump_looks(Session& session) {
       want.job = nullptr;
     }
   }
-  if (posted) return true;
+  if (posted) {
+    if (!reads) session.checking_ = job;
+    return true;
+  }
   local_jobs_.destroy(job);
   jobs_.wait_for_room(read_waiter_, store::JobClass::read);
   return false;
 }
 
 void Client::on_looked(LocalJob& job) {
-  if (!job.reads()) {
-    for (std::size_t i = 0; i < job.size(); ++i) {
-      ClientWant* const want = job.want(i);
-      if (want == nullptr) continue;
-      want->job = nullptr;
-      job.here(i) ? on_found(*want) : on_absent(*want);
-    }
-    local_jobs_.destroy(&job);
-    return pump();
-  }
+  if (!job.reads()) return on_checked(job);
   ClientWant* const want = job.want(0);
   store::StoreResult<ChunkChain> block = job.take_block();
   local_jobs_.destroy(&job);
   if (want == nullptr) return pump();
   want->job = nullptr;
-  if (!block && block.error().code == store::StoreErrorCode::not_found) {
+  want->session->missed_ = !block && block.error().code == store::StoreErrorCode::not_found;
+  if (want->session->missed_) {
     on_absent(*want);
     return pump();
   }
@@ -109,6 +108,20 @@ void Client::on_looked(LocalJob& job) {
   end(*want);
   pump();
   request->on_block(std::move(block));
+}
+
+void Client::on_checked(LocalJob& job) {
+  Session* const session = job.session();
+  if (session != nullptr) session->checking_ = nullptr;
+  for (std::size_t i = 0; i < job.size(); ++i) {
+    ClientWant* const want = job.want(i);
+    if (want == nullptr) continue;
+    want->job = nullptr;
+    if (want->request != nullptr) want->session->missed_ = !job.here(i);
+    job.here(i) ? on_found(*want) : on_absent(*want);
+  }
+  local_jobs_.destroy(&job);
+  pump();
 }
 
 // --- Blocks for which there is no memory. ---
@@ -127,6 +140,7 @@ bool Client::may_wait_for_memory(const ClientWant& want) const {
 // The block is in the store: those that follow read it with memory of their own.
 void Client::wait_for_memory(ClientWant& want) {
   if (want.leads) release_followers(want);
+  want.here = true;
   want.session->move(want, ClientWantState::starved);
   arm();
 }
@@ -140,14 +154,16 @@ void Client::look_for_starved(Session& session) {
   }
 }
 
-// A prefetched block is here already.
+// To be followed by pump_looks(). A prefetched block that is here needs nothing more.
 void Client::on_found(ClientWant& want) {
-  if (want.request != nullptr) return look(want);  // asked for meanwhile
+  want.here = true;
+  if (want.request != nullptr) return look(want);
   if (want.leads) release_followers(want);
   end(want);
 }
 
 void Client::on_absent(ClientWant& want) {
+  want.here = false;
   const bool led = want.leads;
   if (!led) lead_or_follow(want);
   if (!want.leads) return;
@@ -163,6 +179,7 @@ void Client::release_followers(ClientWant& leader) {
     ClientWant& want = *next;
     next = std::exchange(want.next_same, nullptr);
     if (want.request != nullptr) {
+      want.here = true;
       look(want);
     } else {
       end(want);

@@ -89,6 +89,7 @@ struct ClientWant : net::HashIndexNode<ClientWant>, IntrusiveListNode<ClientWant
   ClientWantState state = ClientWantState::looking;
   store::StoreErrorCode error{};   // of `settled`, but for identity CIDs
   bool leads = false;              // is in the index
+  bool here = false;               // of `looking`: it was found in the store
   Circle circle = Circle::proven;  // of `broadcast`
   std::uint8_t place = 0;          // in its job
   std::uint8_t again = 0;          // times that those who were late were asked again

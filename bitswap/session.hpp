@@ -60,13 +60,17 @@ class Session final : public store::BlockSource,
   void remove_member(const Asker& asker);
   void remove_members();
   ClientWant* next_to_ask();
+  // Whether the want's next look reads the block; else it is looked for, with others.
+  bool reads(const ClientWant& want) const { return want.request != nullptr && (want.here || !missed_); }
 
   Client& client_;
   std::array<IntrusiveList<ClientWant>, client_want_lists> lists_;
   IntrusiveList<store::BlockRequest> waiting_;  // for an entry
   std::array<Member, peers_max> members_{};
   std::size_t member_count_ = 0;
-  std::int32_t asked_ = 0;  // makes priorities fall
+  std::int32_t asked_ = 0;        // makes priorities fall
+  LocalJob* checking_ = nullptr;  // looks for some of its wants
+  bool missed_ = false;           // the last block that was asked for was not in the store
 };
 
 }  // namespace masu::bitswap

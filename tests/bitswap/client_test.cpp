@@ -28,6 +28,38 @@ TEST_F(ClientTest, BlocksThatAreHereAreReadFromTheStore) {
   EXPECT_GT(node.memory.holder.live_bytes(), 0u);
 }
 
+TEST_F(ClientTest, AfterAMissManyAreLookedForWithOneJob) {
+  std::vector<TestBlock> blocks;
+  for (unsigned i = 0; i < 40; ++i) blocks.push_back(numbered_block(100 + i, 1000));
+  for (std::size_t i = 20; i < blocks.size(); i += 2) node.put(blocks[i]);
+  const std::size_t at_first = network.jobs.posted();
+  std::vector<std::unique_ptr<Wanted>> wanted;
+  const auto ask_for = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) {
+      wanted.push_back(std::make_unique<Wanted>(*session, blocks[i].cid, node.memory.holder));
+    }
+    network.run();
+  };
+  ask_for(0, 1);
+  EXPECT_EQ(network.jobs.posted() - at_first, 1u);
+  ask_for(1, 20);
+  EXPECT_EQ(network.jobs.posted() - at_first, 1u + 2u) << "the next one, and those that came meanwhile";
+  ask_for(20, 40);
+  for (std::size_t i = 20; i < blocks.size(); ++i) EXPECT_EQ(wanted[i]->got(blocks[i]), i % 2 == 0);
+}
+
+TEST_F(ClientTest, ASessionMayEndWhileItsBlocksAreLookedFor) {
+  auto other = node.bitswap.open_session();
+  auto missing = std::make_unique<Wanted>(*other, large.cid, node.memory.holder);
+  network.run();
+  auto under_way = std::make_unique<Wanted>(*other, small.cid, node.memory.holder);
+  under_way.reset();
+  missing.reset();
+  other.reset();
+  network.run();
+  EXPECT_EQ(node.bitswap.stat().wants, 0u);
+}
+
 TEST_F(ClientTest, IdentityCidsHoldTheirBlock) {
   const Cid cid = Cid::v1(Codec::raw, *multihash_of(HashCode::identity, as_bytes("inline")));
   Wanted wanted(*session, cid, node.memory.holder);
