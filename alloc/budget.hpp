@@ -40,6 +40,8 @@ enum class Need : std::uint8_t {
   closing,    // essential, and few: it ends work that holds much more. No quota stops it, and the chunk pool
               // keeps a thirty-second of its chunks for it
   optional,   // window growth, caches, prefetch: refused first, when less than 1/8 of the limit is left
+  patient,  // essential, of who can wait (uploads): the chunk pool keeps as much as from `optional`, and what
+            // it expects to promise
 };
 
 class Account;

@@ -228,6 +228,31 @@ void ChunkChain::Piece::skip_empty() {
   if (index_ == ChunkPool::none) chain_ = nullptr;
 }
 
+// --- ChunkPromise ---
+
+ChunkPromise::ChunkPromise(ChunkPromise&& other) noexcept
+    : pool_(other.pool_), chunks_(std::exchange(other.chunks_, 0)) {}
+
+ChunkPromise& ChunkPromise::operator=(ChunkPromise&& other) noexcept {
+  if (this != &other) {
+    reset();
+    pool_ = other.pool_;
+    chunks_ = std::exchange(other.chunks_, 0);
+  }
+  return *this;
+}
+
+Chunk ChunkPromise::take(Account& holder) noexcept {
+  MASU_CHECK(chunks_ > 0, "what is taken was promised");
+  Chunk chunk = pool_->take(holder, Need::essential, true);
+  if (chunk) --chunks_;
+  return chunk;
+}
+
+void ChunkPromise::reset() {
+  if (chunks_ > 0) pool_->end_promise(std::exchange(chunks_, 0));
+}
+
 // --- ChunkPool ---
 
 ChunkPool::ChunkPool(Account& account, std::size_t capacity_chunks)
@@ -250,7 +275,7 @@ ChunkPool::ChunkPool(Account& account, std::size_t capacity_chunks)
 }
 
 ChunkPool::~ChunkPool() {
-  MASU_CHECK(stats_.used == 0, "every chunk is back before its pool goes");
+  MASU_CHECK(stats_.used == 0 && stats_.promised == 0, "every chunk is back before its pool goes");
   trim();
   unpoison(memory_, capacity_ * chunk_bytes);
   process_box().unmap(memory_, capacity_ * chunk_bytes, Door::ours);
@@ -258,16 +283,16 @@ ChunkPool::~ChunkPool() {
   account_.uncommit(table_bytes_);
 }
 
-Chunk ChunkPool::take(Account& holder, Need need) noexcept {
+Chunk ChunkPool::take(Account& holder, Need need) noexcept { return take(holder, need, false); }
+
+Chunk ChunkPool::take(Account& holder, Need need, bool promised) noexcept {
   if (!holder.hold(chunk_bytes, need)) return Chunk();
   std::uint32_t index = none;
   bool resident = false;
   {
     const std::lock_guard guard(lock_);
-    const std::size_t kept_back = need == Need::optional    ? stats_.capacity / 8
-                                  : need == Need::essential ? stats_.capacity / closing_part
-                                                            : 0;
-    if (stats_.used + kept_back < stats_.capacity) {
+    if (promised || stats_.used + stats_.promised + kept_from(need) < stats_.capacity) {
+      if (promised) --stats_.promised;
       resident = resident_ != none;
       std::uint32_t& list = resident ? resident_ : untouched_;
       index = std::exchange(list, links_[list].next);
@@ -277,7 +302,7 @@ Chunk ChunkPool::take(Account& holder, Need need) noexcept {
       ++stats_.refusals;
     }
   }
-  if (index == none || (!resident && !commit_chunk(index))) {
+  if (index == none || (!resident && !commit_chunk(index, promised))) {
     holder.drop(chunk_bytes);
     holder.note_refusal();
     return Chunk();
@@ -287,13 +312,42 @@ Chunk ChunkPool::take(Account& holder, Need need) noexcept {
   return Chunk(this, index);
 }
 
+// How many are to be free besides. Requires: lock_ is held.
+std::size_t ChunkPool::kept_from(Need need) const noexcept {
+  switch (need) {
+    case Need::closing: return 0;
+    case Need::essential: return stats_.capacity / closing_part;
+    case Need::optional: return stats_.capacity / 8;
+    case Need::patient: break;
+  }
+  const std::size_t expected = promises_expected_ ? stats_.capacity / 4 : 0;
+  return stats_.capacity / 8 + expected - std::min(expected, stats_.promised);
+}
+
+void ChunkPool::expect_promises(bool expected) noexcept {
+  const std::lock_guard guard(lock_);
+  promises_expected_ = expected;
+}
+
+std::optional<ChunkPromise> ChunkPool::promise(std::size_t chunks) noexcept {
+  const std::lock_guard guard(lock_);
+  if (stats_.used + stats_.promised + chunks + stats_.capacity / 16 > stats_.capacity) return std::nullopt;
+  stats_.promised += chunks;
+  return ChunkPromise(this, chunks);
+}
+
+void ChunkPool::end_promise(std::size_t chunks) noexcept {
+  const std::lock_guard guard(lock_);
+  stats_.promised -= chunks;
+}
+
 void ChunkPool::set_capacity(std::size_t capacity_chunks) noexcept {
   const std::lock_guard guard(lock_);
   stats_.capacity = std::min(capacity_chunks, capacity_);
 }
 
 // Gives the chunk its pages, or puts it back.
-bool ChunkPool::commit_chunk(std::uint32_t index) noexcept {
+bool ChunkPool::commit_chunk(std::uint32_t index, bool promised) noexcept {
   if (account_.commit(chunk_bytes)) {
     if (process_box().recommit(memory_of(index), chunk_bytes, Door::ours)) return true;
     account_.uncommit(chunk_bytes);
@@ -302,6 +356,7 @@ bool ChunkPool::commit_chunk(std::uint32_t index) noexcept {
   const std::lock_guard guard(lock_);
   links_[index].next = std::exchange(untouched_, index);
   --stats_.used;
+  if (promised) ++stats_.promised;
   ++stats_.refusals;
   return false;
 }

@@ -103,8 +103,31 @@ class ChunkChain {
   std::size_t chunks_ = 0;
 };
 
+// So many chunks are free for whoever owns this, whatever others take: what is useful only whole (a block)
+// ends once it has begun. Owned by one thread; what is left of it goes back when it is destroyed.
+class ChunkPromise {
+ public:
+  ChunkPromise() = default;
+  ChunkPromise(ChunkPromise&& other) noexcept;
+  ChunkPromise& operator=(ChunkPromise&& other) noexcept;
+  ~ChunkPromise() { reset(); }
+
+  std::size_t chunks() const { return chunks_; }  // not taken yet
+  // One of them. Empty: the quota of `holder` or the box is used up; it stays promised. Requires: chunks() >
+  // 0.
+  [[nodiscard]] Chunk take(Account& holder) noexcept;
+  void reset();
+
+ private:
+  friend class ChunkPool;
+  ChunkPromise(ChunkPool* pool, std::size_t chunks) : pool_(pool), chunks_(chunks) {}
+  ChunkPool* pool_ = nullptr;
+  std::size_t chunks_ = 0;
+};
+
 struct ChunkPoolStats {
   std::size_t capacity = 0, used = 0, peak = 0, free_resident = 0;  // in chunks
+  std::size_t promised = 0;                                         // and not taken
   std::uint64_t refusals = 0;
 };
 
@@ -119,8 +142,12 @@ class ChunkPool {
   ChunkPool& operator=(const ChunkPool&) = delete;
 
   // A chunk charged to `holder`. An empty Chunk: holder's quota, the pool or the box is used up; for
-  // Need::optional also when fewer than 1/8 of the chunks are free, for Need::essential 1/32.
+  // Need::optional and patient also when fewer than 1/8 of the chunks are free, for Need::essential 1/32.
   [[nodiscard]] Chunk take(Account& holder, Need need = Need::essential) noexcept;
+  // Nothing: so many are not free beside a sixteenth of the pool and what is promised to others.
+  [[nodiscard]] std::optional<ChunkPromise> promise(std::size_t chunks) noexcept;
+  // Promises are asked for, or will be soon: Need::patient leaves a quarter of the chunks to them.
+  void expect_promises(bool expected) noexcept;
   // Charges a chunk to another holder; false (and nothing changed) when that one's quota is used up.
   [[nodiscard]] bool transfer(Chunk& chunk, Account& to) noexcept;
   [[nodiscard]] bool transfer(ChunkChain& chain, Account& to) noexcept;
@@ -134,6 +161,7 @@ class ChunkPool {
  private:
   friend class Chunk;
   friend class ChunkChain;
+  friend class ChunkPromise;
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   // What is known of a chunk lies here, outside of it, so that a free chunk needs no page. An entry belongs
@@ -147,7 +175,11 @@ class ChunkPool {
   static_assert(chunk_bytes <= 0xffff);
 
   std::uint8_t* memory_of(std::uint32_t index) const { return memory_ + std::size_t{index} * chunk_bytes; }
-  bool commit_chunk(std::uint32_t index) noexcept;
+  std::size_t kept_from(Need need) const noexcept;
+  // `promised`: one of those that are.
+  Chunk take(Account& holder, Need need, bool promised) noexcept;
+  void end_promise(std::size_t chunks) noexcept;
+  bool commit_chunk(std::uint32_t index, bool promised) noexcept;
   void give(std::uint32_t index) noexcept;
   void give_list(std::uint32_t head, std::uint32_t tail, std::size_t count) noexcept;
 
@@ -161,6 +193,7 @@ class ChunkPool {
   std::uint32_t resident_ = none;   // free, with pages
   std::uint32_t untouched_ = none;  // free, without
   ChunkPoolStats stats_;
+  bool promises_expected_ = false;
 };
 
 // A slot is the right to a second chunk: what is useful only whole (a Noise frame of 64 KiB, a block of

@@ -63,6 +63,8 @@ class Client final : private net::Timer {
   // It holds memory that others wait for, and sends too slowly: for a while nothing is expected of it, unless
   // it has given blocks before.
   void on_too_slow(Asker& asker);
+  // A block of it was given up for want of memory here: it is asked again.
+  void on_no_memory(Asker& asker);
   // A message is over: what became possible is done.
   void pump();
 
@@ -143,6 +145,7 @@ class Client final : private net::Timer {
   void ask_late_again(ClientWant& want);
   void ask_around(ClientWant& want);
   void on_missing(Ask& ask, bool late);
+  void give_up_asks(Asker& asker, bool ask_again);
   void on_lost(Asker& asker, bool late);
   void forget_member(Asker& asker);
   void drop_asks(Asker& asker);

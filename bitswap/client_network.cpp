@@ -300,8 +300,14 @@ void Client::on_block(Asker& asker, ReceivedBlock block) {
 void Client::on_too_slow(Asker& asker) {
   const bool giver = asker.has_sent_blocks();
   if (!giver) asker.muted_until_ = host_.now() + mute_time;
+  give_up_asks(asker, giver);
+}
+
+void Client::on_no_memory(Asker& asker) { give_up_asks(asker, true); }
+
+void Client::give_up_asks(Asker& asker, bool ask_again) {
   for (IntrusiveList<Ask>* asks : {&asker.expected_, &asker.unsent_}) {
-    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front(), giver);
+    for (std::size_t left = asks->size(); left > 0; --left) on_missing(asks->front(), ask_again);
   }
   for (Session& session : sessions_) session.remove_member(asker);
   pump();

@@ -28,7 +28,7 @@ Intake::Intake(net::Host& host, Engine& engine, Client& client, ChunkPool& chunk
       engine_(engine),
       client_(client),
       stat_(stat),
-      room_(limits.block_bytes),
+      room_(chunks, limits.block_bytes),
       blocks_{chunks, blocks, digests},
       streams_(streams, limits.inbound_streams) {}
 
@@ -61,30 +61,53 @@ bool Intake::others_wait_for(const Inbound& stream) const {
   return std::ranges::any_of(waiting_givers_, other) || std::ranges::any_of(waiting_, other);
 }
 
-// Looks for peers that hold memory and do not fill it.
 void Intake::on_timer(TimePoint now) {
   if (now - checked_at_ >= check_interval) {
     checked_at_ = now;
-    for (auto at = gathering_.begin(); at != gathering_.end();) {
-      Inbound& stream = *at++;
-      const std::uint64_t taken = stream.reader_.block_bytes_taken();
-      const std::uint64_t came = taken - std::exchange(stream.bytes_at_check_, taken);
-      // What waits for us is not late.
-      if (came > 0 || stream.reader_.stall() != MessageReader::Stall::none) stream.progress_at_ = now;
-      const Duration silence = now - stream.progress_at_;
-      const bool slow = stream.reader_.holds_room() && came < bytes_each_check_min &&
-                        stream.reader_.stall() == MessageReader::Stall::none &&
-                        now - stream.began_at_ >= (stream.of_giver() ? giver_grace : check_interval) &&
-                        others_wait_for(stream);
-      if (!slow && silence < silence_max) continue;
-      Asker& asker = stream.peer_.asker;
-      stream.reset();
-      client_.on_too_slow(asker);
-    }
+    check(now);
   }
   pump();
-  if (!gathering_.empty()) arm(check_interval);
+  const bool rests = gathering_.empty() && room_.used_bytes() == 0;
+  if (rests) {
+    room_.rest();
+  } else {
+    arm(check_interval);
+  }
   if (anyone_waits()) arm(memory_wait);
+}
+
+// Looks for peers that hold memory and do not fill it, and for blocks that get no further for want of it.
+void Intake::check(TimePoint now) {
+  Inbound* last = nullptr;  // of those that hold room and wait for a chunk
+  std::size_t holders = 0;
+  bool stuck = false;
+  for (auto at = gathering_.begin(); at != gathering_.end();) {
+    Inbound& stream = *at++;
+    const std::uint64_t taken = stream.reader_.block_bytes_taken();
+    const std::uint64_t came = taken - std::exchange(stream.bytes_at_check_, taken);
+    const bool waits_for_us = stream.reader_.stall() != MessageReader::Stall::none;
+    if (came > 0 || waits_for_us) stream.progress_at_ = now;
+    if (stream.reader_.holds_room()) {
+      ++holders;
+      const bool for_chunk = stream.reader_.stall() == MessageReader::Stall::chunk;
+      if (for_chunk) last = &stream;
+      stuck |= for_chunk && came == 0;
+    }
+    const bool slow = stream.reader_.holds_room() && came < bytes_each_check_min && !waits_for_us &&
+                      now - stream.began_at_ >= (stream.of_giver() ? giver_grace : check_interval) &&
+                      others_wait_for(stream);
+    if (!slow && now - stream.progress_at_ < silence_max) continue;
+    if (last == &stream) last = nullptr;
+    Asker& asker = stream.peer_.asker;
+    stream.reset();
+    client_.on_too_slow(asker);
+  }
+  if (!stuck || holders < 2 || last == nullptr) return;
+  // As when the budget was made smaller: all hold a part, and none can end. The last one that began makes
+  // room.
+  Asker& asker = last->peer_.asker;
+  last->reset();
+  client_.on_no_memory(asker);
 }
 
 Inbound::Inbound(Intake& intake, Peer& peer) : intake_(intake), peer_(peer), reader_(intake.blocks_, *this) {

@@ -48,6 +48,7 @@ class Intake final : private net::Timer {
   using Waiting = IntrusiveList<Inbound, InWaiting>;
 
   void on_timer(TimePoint now) override;
+  void check(TimePoint now);
   void arm(Duration after);
   Waiting& waiting(const Inbound& stream);
   bool others_wait_for(const Inbound& stream) const;

@@ -343,7 +343,7 @@ void MessageReader::take_block_bytes(Bytes& rest) {
       stall_ = Stall::room;
       return;
     }
-    chunk_ = intake_.chunks.take(intake_.account);
+    chunk_ = room_ ? room_.take_chunk(intake_.account) : intake_.chunks.take(intake_.account);
     if (!chunk_) {
       stall_ = Stall::chunk;
       return;

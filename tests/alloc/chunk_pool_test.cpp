@@ -132,6 +132,62 @@ TEST_F(ChunkPoolTest, AFewChunksAreForWhatEndsWork) {
   EXPECT_FALSE(pool.take(small, Need::closing)) << "all are out";
 }
 
+TEST_F(ChunkPoolTest, WhatIsPromisedIsThereWhateverOthersTake) {
+  Account others(budget_, "others", Lifetime::block, ~std::size_t{0});
+  holder_.set_quota(~std::size_t{0});
+  auto promise = pool_.promise(capacity / 2);
+  ASSERT_TRUE(promise);
+  EXPECT_EQ(promise->chunks(), capacity / 2);
+  EXPECT_FALSE(pool_.promise(capacity / 2 + 1));
+  std::vector<Chunk> taken;
+  while (Chunk chunk = pool_.take(others)) taken.push_back(std::move(chunk));
+  EXPECT_EQ(taken.size(), capacity - capacity / 2);
+  pool_.set_capacity(1);
+  std::vector<Chunk> mine;
+  while (promise->chunks() > 1) {
+    mine.push_back(promise->take(holder_));
+    ASSERT_TRUE(mine.back()) << "also when fewer may be out from now on";
+  }
+  holder_.set_quota(holder_.live_bytes());
+  EXPECT_FALSE(promise->take(holder_));
+  EXPECT_EQ(promise->chunks(), 1u) << "refused by its holder it is promised still";
+  budget_.set_limit(budget_.committed_bytes());
+  holder_.set_quota(~std::size_t{0});
+  EXPECT_FALSE(promise->take(holder_)) << "and by the box";
+  EXPECT_EQ(pool_.stats().promised, 1u);
+  budget_.set_limit(4u << 20);
+  ChunkPromise moved = std::move(*promise);
+  EXPECT_TRUE(moved.take(holder_));
+  mine.clear();
+  taken.clear();
+  pool_.set_capacity(capacity);
+  moved = *pool_.promise(3);
+  EXPECT_EQ(pool_.stats().promised, 3u);
+  moved.reset();
+  EXPECT_EQ(pool_.stats().promised, 0u);
+  EXPECT_TRUE(pool_.promise(0)) << "nothing is always there";
+}
+
+TEST_F(ChunkPoolTest, WhoCanWaitLeavesWhatWillBePromised) {
+  Account row(budget_, "chunks", Lifetime::block, ~std::size_t{0});
+  Account patient(budget_, "request.upload", Lifetime::block, ~std::size_t{0});
+  ChunkPool pool(row, 64);
+  std::vector<Chunk> chunks;
+  const auto take_all = [&] {
+    while (Chunk chunk = pool.take(patient, Need::patient)) chunks.push_back(std::move(chunk));
+    return chunks.size();
+  };
+  pool.expect_promises(true);
+  EXPECT_EQ(take_all(), 64 - 64 / 8 - 64 / 4u);
+  auto promise = pool.promise(64 / 4);
+  EXPECT_TRUE(promise);
+  EXPECT_FALSE(pool.take(patient, Need::patient));
+  promise.reset();
+  pool.expect_promises(false);
+  EXPECT_EQ(take_all(), 64 - 64 / 8u);
+  EXPECT_TRUE(pool.take(patient, Need::essential));
+}
+
 TEST_F(ChunkPoolTest, FewerMayBeOutFromNowOn) {
   std::vector<Chunk> chunks;
   for (std::size_t i = 0; i < 8; ++i) chunks.push_back(pool_.take(holder_));

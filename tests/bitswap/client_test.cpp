@@ -440,6 +440,48 @@ TEST_F(ClientTest, AStoreThatRefusesIsAnError) {
   network.run();
 }
 
+// All that arrive hold a part, and none gets more, as when a budget was made smaller meanwhile: one makes
+// room, and is asked for again.
+TEST_F(ClientTest, BlocksThatGetNoFurtherMakeRoomForEachOther) {
+  std::vector<std::unique_ptr<RawPeer>> peers;
+  std::vector<std::unique_ptr<store::BlockSource>> sessions;
+  std::vector<std::unique_ptr<Wanted>> wanted;
+  std::vector<TestBlock> blocks;
+  std::vector<std::string> rests;
+  for (unsigned i = 0; i < 3; ++i) {
+    blocks.push_back(numbered_block(600 + i, 1'900'000));
+    peers.push_back(std::make_unique<RawPeer>(network, node));
+    sessions.push_back(node.bitswap.open_session());
+    wanted.push_back(std::make_unique<Wanted>(*sessions[i], blocks[i].cid, node.memory.holder));
+    network.run();
+    peers[i]->send(presence(blocks[i].cid, Presence::have));
+    network.run();
+    ASSERT_TRUE(peers[i]->asked_for(blocks[i].cid, WantType::block));
+    const std::string message = framed(payload(blocks[i].cid, blocks[i].bytes));
+    peers[i]->open().send(message.substr(0, 1'000'000));
+    rests.push_back(message.substr(1'000'000));
+    network.run();
+  }
+  BitswapLimits smaller;
+  smaller.block_bytes = std::size_t{2} << 20;
+  node.bitswap.set_bounds(smaller);
+  for (unsigned i = 0; i < 3; ++i) peers[i]->last().send(rests[i]);
+  network.run();
+  EXPECT_EQ(node.bitswap.stat().blocks_received, 0u);
+  network.advance(6s);
+  EXPECT_EQ(node.bitswap.stat().blocks_received, 1u);
+  for (unsigned i = 0; i < 3; ++i) {
+    if (wanted[i]->done()) continue;
+    EXPECT_EQ(peers[i]->last().end, net::StreamEnd::reset_by_peer);
+    peers[i]->send(payload(blocks[i].cid, blocks[i].bytes));
+    network.advance(6s);
+  }
+  for (unsigned i = 0; i < 3; ++i) EXPECT_TRUE(wanted[i]->got(blocks[i])) << i;
+  wanted.clear();
+  sessions.clear();
+  network.run();
+}
+
 // Whatever memory is refused: all is answered in the end, and all comes back.
 TEST_F(ClientTest, RefusedMemoryDelaysAndLosesNothing) {
   for (const std::size_t chunk_count : {140u, 150u, 200u}) {

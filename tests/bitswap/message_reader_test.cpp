@@ -34,7 +34,7 @@ class MessageReaderTest : public testing::Test {
   Account blocks{memory.budget, "bitswap.block", Lifetime::block, std::size_t{64} << 20};
   AccountResource digests{memory.holder};
   BlockIntake intake{memory.chunks, blocks, digests};
-  NotingSink sink;
+  NotingSink sink{memory.chunks};
   MessageReader reader{intake, sink};
   std::string rest;  // what was not used
 
@@ -52,7 +52,7 @@ TEST_F(MessageReaderTest, EveryPartComesOutHoweverTheBytesArrive) {
              number_field(field::pending_bytes, 5));
   for (const std::size_t step : {1, 2, 3, 7, 64, 1000, 16384, 1 << 20}) {
     SCOPED_TRACE(step);
-    NotingSink each;
+    NotingSink each(memory.chunks);
     MessageReader one(intake, each);
     std::string_view bytes = message;
     while (!bytes.empty()) {
@@ -150,6 +150,24 @@ TEST_F(MessageReaderTest, ABlockNeedsRoomForItsSecondChunk) {
   EXPECT_EQ(sink.block_room.used_bytes(), 0u);
 }
 
+// Uploads and reads take all that is free behind its back.
+TEST_F(MessageReaderTest, ABlockThatHasRoomEndsWhateverOthersTake) {
+  const std::string message = framed(payload(large.cid, large.bytes));
+  ASSERT_TRUE(read(std::string_view(message).substr(0, 20'000)));
+  EXPECT_EQ(reader.stall(), MessageReader::Stall::none);
+  ASSERT_TRUE(reader.holds_room());
+  std::vector<Chunk> others;
+  while (Chunk chunk = memory.chunks.take(memory.holder)) others.push_back(std::move(chunk));
+  ASSERT_TRUE(read(std::string_view(message).substr(20'000)));
+  ASSERT_EQ(sink.blocks.size(), 1u);
+  EXPECT_EQ(sink.blocks[0].second, large.bytes);
+  // Now there is no room for another one: it waits with its first chunk.
+  others.pop_back();
+  ASSERT_TRUE(sink.block_room.take(50'000)) << "but one may always be alone";
+  const BlockRoom::Grant alone = sink.block_room.take(50'000);
+  EXPECT_FALSE(sink.block_room.take(50'000));
+}
+
 TEST_F(MessageReaderTest, ItStopsWithoutChunksAndGoesOnWithThem) {
   blocks.set_quota(chunk_bytes);
   ASSERT_TRUE(read(framed(payload(large.cid, large.bytes))));
@@ -199,7 +217,7 @@ TEST_F(MessageReaderTest, BlocksOfUnknownFunctionsOrAbove2MibArePassedOver) {
 
 TEST_F(MessageReaderTest, WhatIsMalformedIsRefused) {
   const auto alone = [&](const std::string& message) {
-    NotingSink each;
+    NotingSink each(memory.chunks);
     MessageReader one(intake, each);
     const auto used = one.feed(as_bytes(message));
     EXPECT_FALSE(used);
@@ -238,7 +256,7 @@ TEST_F(MessageReaderTest, EveryCutOfAMessageIsHarmless) {
   const std::string message = framed(wantlist({{text_of(small.cid)}}) + payload(small.cid, small.bytes) +
                                      payload(large.cid, large.bytes));
   for (std::size_t end = 0; end < message.size(); end += end < 2000 ? 1 : 997) {
-    NotingSink each;
+    NotingSink each(memory.chunks);
     MessageReader one(intake, each);
     ASSERT_TRUE(one.feed(as_bytes(std::string_view(message).substr(0, end))));
     EXPECT_EQ(one.between_messages(), end == 0);

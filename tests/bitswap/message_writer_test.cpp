@@ -20,7 +20,7 @@ class MessageWriterTest : public testing::Test {
   TestMemory memory{16};
   AccountResource digests{memory.holder};
   BlockIntake intake{memory.chunks, memory.holder, digests};
-  NotingSink sink;
+  NotingSink sink{memory.chunks};
   MessageReader reader{intake, sink};
   Staging staging;
 };

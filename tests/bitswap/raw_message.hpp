@@ -68,6 +68,8 @@ inline std::string presence(const Cid& cid, Presence type) {
 // What a reader reads, noted; wants, room and blocks may be refused.
 class NotingSink : public MessageSink {
  public:
+  // `chunks`: of whom its reader takes them.
+  explicit NotingSink(ChunkPool& chunks) : block_room(chunks, std::size_t{8} << 20) {}
   virtual ~NotingSink() = default;
 
   bool on_want(const WantEntry& want) override {
@@ -96,7 +98,7 @@ class NotingSink : public MessageSink {
   bool asked = true;
   bool room = true;
   std::size_t wants_allowed = ~std::size_t{0};
-  BlockRoom block_room{std::size_t{8} << 20};
+  BlockRoom block_room;
   std::vector<WantEntry> wants;
   std::vector<std::pair<Cid, Presence>> presences;
   std::vector<std::pair<Multihash, std::string>> blocks;

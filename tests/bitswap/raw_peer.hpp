@@ -66,6 +66,7 @@ class RawPeer final : private net::ProtocolHandler {
     host.open_stream(node_.host.self(), protocols, out);
     return out;
   }
+  Out& last() { return outs_.back(); }
   // On its first stream.
   void send(std::string_view message) {
     if (outs_.empty() || outs_.front().end) {
@@ -90,7 +91,7 @@ class RawPeer final : private net::ProtocolHandler {
   FakeNetwork& network;
   TestMemory memory{1024};
   FakeHost& host;
-  NotingSink heard;
+  NotingSink heard{memory.chunks};
 
  private:
   class In final : public net::StreamHandler {

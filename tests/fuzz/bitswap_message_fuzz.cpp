@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   AccountResource digests(digest_account);
   BlockIntake intake{chunks, blocks, digests};
   {
-    NotingSink sink;
+    NotingSink sink(chunks);
     MessageReader reader(intake, sink);
     sink.asked = (input.byte() & 3) != 0;
     while (!input.empty()) {
