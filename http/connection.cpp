@@ -337,6 +337,7 @@ void Connection::put_back(Bytes bytes, bool from_buffer) {
 Task<Chunk> Connection::wait_for_chunk(TaskMemory, Account& holder) {
   const std::size_t waits = std::size_t{host_.options().starved_seconds} * chunk_waits_each_second;
   for (std::size_t i = 0; i < waits && !gone_; ++i) {
+    if (host_.crowded() && i >= chunk_waits_each_second / 2) break;
     Completion<bool> done;
     starved_ = &done;
     host_.wait_for_chunk(*this);

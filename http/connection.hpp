@@ -111,6 +111,7 @@ class Connection final : public Exchange,
                      std::string_view body) override;
   void abort() override { cut_ = true; }
   bool gone() const override { return gone_ || stopping_; }
+  bool crowded() const override { return host_.crowded(); }
   void set_gone_listener(GoneListener* listener) override { listener_ = listener; }
 
  private:

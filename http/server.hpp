@@ -91,6 +91,8 @@ class Exchange {
 
   // The client has closed its connection, or the server closes.
   virtual bool gone() const = 0;
+  // Others wait for a place: who waits for something that may take long had better end.
+  virtual bool crowded() const = 0;
   // Null: nobody. A listener that goes away before the exchange takes itself off.
   virtual void set_gone_listener(GoneListener* listener) = 0;
 

@@ -126,6 +126,8 @@ class Call {
   // The client is gone, the deadline (`timeout`) is over, or the node stops.
   virtual bool stopped() const = 0;
   virtual void watch(StopListener& listener);  // of a call that never stops: nothing
+  // Others wait for the place that this call has.
+  virtual bool crowded() const { return false; }
   // Blocks for this call, of the network too unless `offline`. What waits in it when the call is stopped ends
   // with StoreErrorCode::stopped, and what is asked for later as well. Destroyed before the call.
   std::unique_ptr<store::BlockSource> open_source();

@@ -36,6 +36,7 @@ class ServerCall final : public Call, private http::GoneListener, private net::T
   std::pmr::memory_resource& memory() override { return memory_; }
   Account& account() override { return account_; }
   bool stopped() const override;
+  bool crowded() const override { return exchange_.crowded(); }
   void watch(StopListener& listener) override { listeners_.push_back(listener); }
   bool given(std::string_view option) const override { return query_.options.given(option); }
   bool flag(std::string_view option) const override { return query_.options.flag(option); }

@@ -86,6 +86,11 @@ std::expected<UploadEntry, std::string> entry_of(const http::HeaderLines& header
   return entry;
 }
 
+bool upload_waits_on(Call& call, TimePoint since) {
+  const Duration waited = call.node().clock().now() - since;
+  return waited < (call.crowded() ? upload_crowded_wait : upload_memory_wait);
+}
+
 UploadReader::UploadReader(Call& call, http::Exchange& exchange, ChunkPool& chunks, Account& account)
     : call_(call), exchange_(exchange), chunks_(chunks), account_(account) {}
 
@@ -191,8 +196,8 @@ Task<std::expected<ChunkChain, CommandError>> UploadReader::read_entry(TaskMemor
     } else if (*event == http::MultipartEvent::data) {
       auto chunk = take_data(holder);
       // Others hold it, or the budget was made smaller: the client waits with us.
-      const TimePoint deadline = call_.node().clock().now() + upload_memory_wait;
-      while (!chunk && !call_.stopped() && call_.node().clock().now() < deadline) {
+      const TimePoint since = call_.node().clock().now();
+      while (!chunk && !call_.stopped() && upload_waits_on(call_, since)) {
         commands::Pause pause(call_, call_.node().clock().now() + upload_memory_look);
         co_await pause;
         chunk = take_data(holder);

@@ -51,9 +51,12 @@ class UploadReader {
   bool over_ = false;
 };
 
-// For memory that others hold: how long, and how often is looked.
+// For memory that others hold: how long, and while others wait for the call's place; and how often is looked.
 inline constexpr Duration upload_memory_wait = 10s;
+inline constexpr Duration upload_crowded_wait = 500ms;
 inline constexpr Duration upload_memory_look = 10ms;
+// Whether an upload that has waited since then goes on waiting.
+bool upload_waits_on(Call& call, TimePoint since);
 
 // The entry that the headers of a part describe.
 std::expected<UploadEntry, std::string> entry_of(const http::HeaderLines& headers);

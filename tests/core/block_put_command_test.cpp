@@ -124,6 +124,18 @@ TEST_F(BlockPutCommandTest, OneThatNeverGetsASlotIsToldSo) {
   EXPECT_EQ(node.upload_account().live_bytes(), 0u);
 }
 
+TEST_F(BlockPutCommandTest, OneThatWaitsGivesItsPlaceToOthers) {
+  const auto others = node.upload_slots().take();
+  call.emplace(node, commands::block_put, std::vector<std::string>(), FakeCall::Options());
+  call->files = {std::string(100'000, 'x')};
+  call->start();
+  for (int i = 0; i < 100; ++i) node.advance(10ms);
+  EXPECT_EQ(call->error, "") << "nobody else is there";
+  call->others_wait = true;
+  node.advance(10ms);
+  EXPECT_EQ(call->finish().error, "out of memory: others upload blocks (account upload)");
+}
+
 TEST_F(BlockPutCommandTest, ABlockMayBePinned) {
   put({{"pin", "true"}}, {"hello"});
   const auto pin =

@@ -56,6 +56,7 @@ class FakeCall final : public rpc::Call, private TaskListener {
   std::size_t writes_max = ~std::size_t{0};  // then the client goes away
   std::size_t largest_write = 0;
   bool stop = false;
+  bool others_wait = false;
   std::vector<std::string> files;         // the upload
   std::vector<rpc::UploadEntry> entries;  // what they are; files without a name when there is nothing here
   std::size_t upload_piece = 16 * 1024;   // its bytes come in pieces of this
@@ -66,6 +67,7 @@ class FakeCall final : public rpc::Call, private TaskListener {
   std::pmr::memory_resource& memory() override { return memory_; }
   Account& account() override { return account_; }
   bool stopped() const override { return stop; }
+  bool crowded() const override { return others_wait; }
   bool given(std::string_view option) const override { return options_.given(option); }
   bool flag(std::string_view option) const override { return options_.flag(option); }
   std::optional<std::int64_t> integer(std::string_view option) const override {

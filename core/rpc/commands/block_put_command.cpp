@@ -146,7 +146,7 @@ CommandError too_large(const Call& call) {
 }
 
 // A block that is being uploaded, in chunks that are full: it takes no more of the account than its slot
-// says.
+// says, and of the pool nothing that frames and blocks from the network need.
 class UploadedBlock {
  public:
   explicit UploadedBlock(Node& node) : node_(node) {}
@@ -162,7 +162,7 @@ class UploadedBlock {
     bool fits = true;
     while (fits && !more.empty()) {
       const std::size_t before = bytes_.size();
-      fits = bytes_.append_copy(node_.chunks(), node_.upload_account(), more.front());
+      fits = bytes_.append_copy(node_.chunks(), node_.upload_account(), more.front(), Need::patient);
       more.consume(bytes_.size() - before);
     }
     return fits;
@@ -182,10 +182,10 @@ Task<CommandResult> read_block(TaskMemory memory, Call& call, UploadedBlock& blo
     if (!bytes) co_return std::unexpected(std::move(bytes.error()));
     if (bytes->empty()) co_return CommandResult();
     if (block.size() + bytes->size() > store::block_bytes_max) co_return std::unexpected(too_large(call));
-    const TimePoint deadline = node.clock().now() + upload_memory_wait;
+    const TimePoint since = node.clock().now();
     while (!block.append(*bytes)) {
       if (call.stopped()) co_return fail("context canceled");
-      if (node.clock().now() >= deadline) {
+      if (!upload_waits_on(call, since)) {
         co_return fail("out of memory: others upload blocks (account " +
                        std::string(node.upload_account().name()) + ")");
       }
