@@ -12,7 +12,7 @@ constexpr std::size_t lookups_in_turn = 8;
 constexpr std::size_t few_wants = 8;
 constexpr std::size_t piece_bytes_max = SendJob::piece_chunks_max * chunk_bytes;
 // Until memory is asked for again that was not there.
-constexpr Duration memory_wait = 20ms;
+constexpr Duration memory_wait = 5ms;
 // Until a want that found no room is offered again, if nothing happens.
 constexpr Duration room_wait = 250ms;
 // While the table is full, a peer that takes nothing of its message for so long loses its wants.

@@ -12,7 +12,7 @@ constexpr Duration check_interval = 1s;
 constexpr Duration silence_max = 10s;
 constexpr Duration giver_grace = 5s;  // it may be slow because we had no memory for what it sends
 constexpr std::size_t bytes_each_check_min = 32 * 1024;  // while others wait
-constexpr Duration memory_wait = 20ms;
+constexpr Duration memory_wait = 5ms;
 
 template <class Tag>
 IntrusiveListNode<Inbound, Tag>& in(Inbound& stream) {
