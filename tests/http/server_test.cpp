@@ -368,6 +368,21 @@ TEST_F(TcpServerTest, WhenOthersWaitAClientThatDoesNothingLosesItsPlace) {
   }
 }
 
+TEST_F(TcpServerTest, WhenOthersWaitOneThatNoChunkIsFoundForDoesNotWaitForLong) {
+  options_.connections_max = 1;
+  options_.starved_seconds = 3600;
+  std::vector<Chunk> all;
+  while (Chunk one = chunks_.take(body_account_)) all.push_back(std::move(one));
+  const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
+  Peer starved = dial(bound);
+  ASSERT_TRUE(starved.send("POST /count HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"));
+  poll();
+  Peer waiting = dial(bound);
+  ASSERT_TRUE(waiting.send(get_hello));
+  EXPECT_TRUE(starved.receive_until("out of memory"));
+  EXPECT_TRUE(waiting.receive_until(end_of_hello));
+}
+
 TEST_F(TcpServerTest, AClientThatMovesKeepsItsPlace) {
   options_.connections_max = 1;
   const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
