@@ -35,6 +35,7 @@ class ProtocolHandler {
   ~ProtocolHandler() = default;
 };
 
+// Of all streams, the last eighth is for peers of use (Host::set_of_use, and those that are protected).
 struct ProtocolLimits {
   std::size_t inbound_streams_max = 64;
   std::size_t inbound_streams_per_peer_max = 4;

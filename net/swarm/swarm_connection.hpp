@@ -97,6 +97,7 @@ class SwarmConnection final : public ManagedConnection,
 
   const PeerId& managed_peer() const override { return identified_peer(); }
   std::size_t open_streams() const override;
+  bool is_peer_of_use() const override;
 
  private:
   Chunk chunk_for_reading() override;
@@ -116,7 +117,6 @@ class SwarmConnection final : public ManagedConnection,
   void on_stream_bytes(std::string_view protocol, std::size_t in, std::size_t out) override;
   void on_connection_ended(ConnectionEnd end, std::string_view detail) override;
   void on_turn_wanted() override;
-  bool is_peer_of_use() const override;
   void on_timer(TimePoint now) override;
 
   void drain();

@@ -70,6 +70,19 @@ TEST_F(SwarmLimitsTest, InboundStreamsOfAProtocolForEachPeerAndInAll) {
   EXPECT_FALSE(b_handlers_.back().end.has_value());
 }
 
+TEST_F(SwarmLimitsTest, TheLastEighthOfAProtocolsStreamsIsForPeersOfUse) {
+  SimNode server(network_, 1), stranger(network_, 2), friendly(network_, 3);
+  server.swarm->serve(sink[0], sink_, {16, 16});
+  ASSERT_TRUE(connect(stranger, server) && connect(friendly, server));
+  server.swarm->set_of_use(friendly.id(), true);
+  for (int n = 0; n < 16; ++n) stranger.swarm->open_stream(server.id(), sink, a_handlers_.emplace_back());
+  network_.run_for(2s);
+  EXPECT_EQ(alive(a_handlers_), 14u);
+  for (int n = 0; n < 3; ++n) friendly.swarm->open_stream(server.id(), sink, b_handlers_.emplace_back());
+  network_.run_for(2s);
+  EXPECT_EQ(alive(b_handlers_), 2u);
+}
+
 TEST_F(SwarmLimitsTest, AStreamToNobodyIsAnsweredOnTheNextTurn) {
   SimNode a(network_, 1), b(network_, 2);
   a.swarm->open_stream(b.id(), ping_protocols, a_handlers_.emplace_back());
