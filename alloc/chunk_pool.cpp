@@ -291,7 +291,9 @@ Chunk ChunkPool::take(Account& holder, Need need, bool promised) noexcept {
   bool resident = false;
   {
     const std::lock_guard guard(lock_);
-    if (promised || stats_.used + stats_.promised + kept_from(need) < stats_.capacity) {
+    // A promised one may be in the hands of trim() at this very moment, when all others are out.
+    const bool any = resident_ != none || untouched_ != none;
+    if (any && (promised || stats_.used + stats_.promised + kept_from(need) < stats_.capacity)) {
       if (promised) --stats_.promised;
       resident = resident_ != none;
       std::uint32_t& list = resident ? resident_ : untouched_;
