@@ -7,8 +7,34 @@
 
 namespace masu::store {
 
-Committer::Committer(Parts parts, std::uint64_t unsynced_bytes_max, std::uint64_t room_bytes)
-    : parts_(std::move(parts)), unsynced_bytes_max_(unsynced_bytes_max), room_bytes_(room_bytes) {}
+Committer::Committer(Parts parts, const Limits& limits, bool own_thread)
+    : parts_(std::move(parts)),
+      limits_(limits),
+      relief_bytes_(own_thread ? limits.unsynced_bytes_max / 4 : limits.unsynced_bytes_max) {
+  if (own_thread) thread_ = std::thread([this] { lead_when_asked(); });
+}
+
+Committer::~Committer() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard guard(lock_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+// What goes wrong is kept, and told to who needs the round.
+void Committer::lead_when_asked() {
+  std::unique_lock lock(lock_);
+  for (;;) {
+    changed_.wait(lock, [this] { return (asked_ && !leading_) || ending_; });
+    if (ending_) return;
+    asked_ = false;
+    static_cast<void>(lead(lock, false));
+    changed_.notify_all();
+  }
+}
 
 StoreResult<void> Committer::sync() { return reach(parts_.state.changes(), true); }
 
@@ -33,7 +59,7 @@ StoreResult<StoreState::Room> Committer::reserve(const Multihash& hash, std::siz
     if (auto room = parts_.state.reserve(hash, data_bytes)) return std::move(*room);
     std::unique_lock lock(lock_);
     if (leading_) {
-      ended_.wait(lock, [this] { return !leading_; });
+      changed_.wait(lock, [this] { return !leading_; });
     } else if (auto led = lead(lock, false); !led) {
       return std::unexpected(led.error());
     }
@@ -41,27 +67,32 @@ StoreResult<StoreState::Room> Committer::reserve(const Multihash& hash, std::siz
 }
 
 void Committer::relieve() {
-  const std::uint64_t unsynced = parts_.writer.unsynced_bytes();
-  if (unsynced < unsynced_bytes_max_) return;
+  if (parts_.writer.unsynced_bytes() < relief_bytes_) return;
   std::unique_lock lock(lock_);
-  if (!leading_) {
+  if (thread_.joinable()) {
+    // A disk that is never left idle has the least to do at the end.
+    changed_.wait(lock, [this] { return !(leading_ || asked_) || !much_unsynced(1); });
+    if (leading_ || asked_) return;
+    asked_ = true;
+    changed_.notify_all();
+  } else if (!leading_) {
     // What goes wrong is kept, and told to who needs the round.
     static_cast<void>(lead(lock, false));
-  } else if (unsynced >= 2 * unsynced_bytes_max_) {
-    ended_.wait(lock, [this] { return !leading_; });
+  } else if (much_unsynced(2)) {
+    changed_.wait(lock, [this] { return !leading_; });
   }
 }
 
 StoreResult<void> Committer::sync_now() {
   std::unique_lock lock(lock_);
-  ended_.wait(lock, [this] { return !leading_; });
+  changed_.wait(lock, [this] { return !leading_; });
   return lead(lock, true);
 }
 
 StoreResult<void> Committer::usable() {
   if (!refused_) return {};
   std::unique_lock lock(lock_);
-  ended_.wait(lock, [this] { return !leading_; });
+  changed_.wait(lock, [this] { return !leading_; });
   if (!refused_) return {};
   return lead(lock, false);
 }
@@ -71,7 +102,7 @@ StoreResult<void> Committer::reach(std::uint64_t changes, bool synced) {
   for (;;) {
     if ((synced ? durable_ : written_) >= changes) return {};
     if (!leading_) return lead(lock, synced);
-    ended_.wait(lock, [this] { return !leading_; });
+    changed_.wait(lock, [this] { return !leading_; });
   }
 }
 
@@ -83,7 +114,7 @@ StoreResult<void> Committer::lead(std::unique_lock<std::mutex>& lock, bool synce
   lock.lock();
   leading_ = false;
   refused_ = !result;
-  ended_.notify_all();
+  changed_.notify_all();
   return result;
 }
 
@@ -91,10 +122,10 @@ StoreResult<void> Committer::lead(std::unique_lock<std::mutex>& lock, bool synce
 StoreResult<void> Committer::check_room() {
   const auto free = parts_.files.free_bytes(parts_.blocks_directory);
   if (!free) return std::unexpected(free.error());
-  if (*free >= room_bytes_) return {};
+  if (*free >= limits_.room_bytes) return {};
   return fail(StoreErrorCode::disk_full,
               parts_.blocks_directory + ": no space left on device: " + std::to_string(*free) +
-                  " bytes are free, the index needs " + std::to_string(room_bytes_));
+                  " bytes are free, the index needs " + std::to_string(limits_.room_bytes));
 }
 
 StoreResult<void> Committer::round(bool synced) {

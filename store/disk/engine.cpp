@@ -31,7 +31,7 @@ DiskStore::Engine::Engine(const DiskStoreOptions& options, Budget& budget, Opene
       segments_(files_, blocks_directory(options), options.segment_files),
       writer_(files_, blocks_directory(options), options.segment_bytes, state_),
       committer_({files_, blocks_directory(options), *index_, segments_, writer_, state_},
-                 options.unsynced_bytes_max, options.disk_reserve_bytes / 4),
+                 {options.unsynced_bytes_max, options.disk_reserve_bytes / 4}, options.commit_thread),
       records_(*index_, committer_) {
   state_.restore(repo.counters, repo.segments);
   if (repo.current) writer_.resume(std::move(repo.current), repo.current_end);

@@ -62,7 +62,9 @@ std::vector<TestBlock> some_blocks() {
 
 class History {
  public:
-  explicit History(std::uint64_t seed) : random_(seed), world_(seed) {}
+  History(std::uint64_t seed, bool commit_thread) : random_(seed), world_(seed) {
+    world_.options.commit_thread = commit_thread;
+  }
 
   void run() {
     for (int life = 0; life < 3; ++life) {
@@ -127,16 +129,20 @@ class History {
   Promises promises_;
 };
 
-TEST(DiskStoreCrashTest, HistoriesWithPowerCuts) {
+void run_histories(bool commit_thread) {
   const char* one = std::getenv("MASU_SEED");
   const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
   const std::uint64_t count = one != nullptr ? 1 : 200;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("MASU_SEED=" + std::to_string(seed));
-    History(seed).run();
-    if (HasFatalFailure()) return;
+    History(seed, commit_thread).run();
+    if (::testing::Test::HasFatalFailure()) return;
   }
 }
+
+TEST(DiskStoreCrashTest, HistoriesWithPowerCuts) { run_histories(false); }
+// When the thread has its turns is not in the seed.
+TEST(DiskStoreCrashTest, HistoriesWithPowerCutsAndAThreadThatCommits) { run_histories(true); }
 
 TEST(DiskStoreCrashTest, ASegmentStaysUntilItsRemovalIsDurable) {
   const auto blocks = some_blocks();
@@ -165,11 +171,12 @@ TEST(DiskStoreCrashTest, ASegmentStaysUntilItsRemovalIsDurable) {
 }
 
 // The same work each time, and each time the next operation of the disk fails.
-void walk_failures(int error_number, bool power_cut) {
+void walk_failures(int error_number, bool power_cut, bool commit_thread = false) {
   const auto blocks = some_blocks();
   for (std::uint64_t fail_at = 0;; ++fail_at) {
     SCOPED_TRACE("operation " + std::to_string(fail_at));
     DiskWorld world;
+    world.options.commit_thread = commit_thread;
     Promises promises;
     world.files.fail_after(fail_at, error_number);
     if (!world.try_open()) {
@@ -205,6 +212,10 @@ void walk_failures(int error_number, bool power_cut) {
 
 TEST(DiskStoreCrashTest, EachOperationFailsOnceAndThePowerGoes) { walk_failures(EIO, true); }
 TEST(DiskStoreCrashTest, EachOperationMeetsAFullDiskOnce) { walk_failures(ENOSPC, false); }
+TEST(DiskStoreCrashTest, EachOperationFailsOnceWhileAThreadCommits) { walk_failures(EIO, true, true); }
+TEST(DiskStoreCrashTest, EachOperationMeetsAFullDiskWhileAThreadCommits) {
+  walk_failures(ENOSPC, false, true);
+}
 
 }  // namespace
 }  // namespace masu::store

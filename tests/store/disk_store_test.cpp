@@ -359,8 +359,12 @@ TEST_F(DiskStoreTest, AnEmptyPoolIsAnErrorAndNotALoss) {
   expect_all({big});
 }
 
-TEST_F(DiskStoreTest, ManyThreadsPutReadAndRemoveAtOnce) {
+class ManyThreadsTest : public DiskStoreTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(CommitThread, ManyThreadsTest, ::testing::Bool());
+
+TEST_P(ManyThreadsTest, PutReadAndRemoveAtOnce) {
   world_.options.unsynced_bytes_max = 32 * 1024;
+  world_.options.commit_thread = GetParam();
   world_.reopen();
   const auto blocks = blocks_of(120, 3000);
   std::atomic<int> fresh{0};

@@ -63,7 +63,8 @@ class FaultFiles::OpenFile final : public File {
   }
 
   StoreResult<void> sync() override {
-    const std::lock_guard guard(files_.lock_);
+    std::unique_lock guard(files_.lock_);
+    files_.pass_gate(guard);
     auto step = files_.step("sync " + path_);
     if (files_.off_) return step;
     if (!step) {
@@ -88,6 +89,29 @@ class FaultFiles::OpenFile final : public File {
   const std::string path_;
   const std::shared_ptr<Node> node_;
 };
+
+void FaultFiles::pass_gate(std::unique_lock<std::mutex>& guard) {
+  ++syncs_waiting_;
+  syncs_changed_.notify_all();
+  syncs_changed_.wait(guard, [this] { return !syncs_held_; });
+  --syncs_waiting_;
+}
+
+void FaultFiles::hold_syncs() {
+  const std::lock_guard guard(lock_);
+  syncs_held_ = true;
+}
+
+void FaultFiles::let_syncs_go() {
+  const std::lock_guard guard(lock_);
+  syncs_held_ = false;
+  syncs_changed_.notify_all();
+}
+
+void FaultFiles::wait_for_held_sync() {
+  std::unique_lock guard(lock_);
+  syncs_changed_.wait(guard, [this] { return syncs_waiting_ > 0; });
+}
 
 // Counts the operation, and says no where it is its turn.
 StoreResult<void> FaultFiles::step(const std::string& what) {

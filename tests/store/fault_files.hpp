@@ -10,6 +10,7 @@
 #include "store/disk/file.hpp"
 #include "tests/store/bytes.hpp"
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,6 +37,10 @@ class FaultFiles final : public Files {
   // The operation `count` operations from now on fails with this errno, and those behind it `also` times.
   void fail_after(std::uint64_t count, int error_number, std::uint64_t also = 0);
   void heal();
+  // Syncs of files wait until they are let go.
+  void hold_syncs();
+  void let_syncs_go();
+  void wait_for_held_sync();
   std::uint64_t operations() const;
   bool failed_one() const;  // of those that fail_after() named
   void set_capacity(std::uint64_t bytes);
@@ -61,10 +66,14 @@ class FaultFiles final : public Files {
   class OpenFile;
 
   StoreResult<void> step(const std::string& what);
+  void pass_gate(std::unique_lock<std::mutex>& guard);
   void settle(Node& node);
   std::uint64_t used_locked() const;
 
   mutable std::mutex lock_;
+  std::condition_variable syncs_changed_;
+  bool syncs_held_ = false;
+  std::size_t syncs_waiting_ = 0;
   ByteStream random_;
   std::map<std::string, std::shared_ptr<Node>> names_, durable_names_;
   std::vector<NameChange> unsynced_names_;
