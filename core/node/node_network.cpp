@@ -211,7 +211,10 @@ void NodeNetwork::follow_chunks(const CapacityPlan& plan) {
 
 void NodeNetwork::set_rung(Rung rung, bool active) {
   switch (rung) {
-    case Rung::stop_growth: resources_.set_growth(!active); return;
+    case Rung::stop_growth:
+      resources_.set_growth(!active);
+      tcp_.set_growth(!active);
+      return;
     case Rung::stop_dialling: swarm_->set_dialling(!active); return;
     case Rung::shorten_idle: {
       net::ConnectionMarks marks = marks_;

@@ -126,6 +126,14 @@ void TcpLink::widen() {
   set_window_clamp(descriptor_.native_handle(), 2 * options.wide_receive_bytes);
 }
 
+void TcpLink::narrow() {
+  host_.give_wide();
+  wide_ = false;
+  const TcpOptions& options = host_.options();
+  set_socket_buffers(descriptor_.native_handle(), options.busy_receive_bytes, options.busy_send_bytes);
+  set_window_clamp(descriptor_.native_handle(), 2 * options.busy_receive_bytes);
+}
+
 std::size_t TcpLink::parked_bytes() {
   return descriptor_.is_open() ? parked_socket_bytes(descriptor_.native_handle()) : 0;
 }
@@ -172,6 +180,7 @@ void TcpLink::on_ready(Side side, bool failed) {
 }
 
 void TcpLink::read() {
+  if (wide_ && !host_.may_be_wide()) narrow();
   for (std::size_t read = 0; read < bytes_read_in_turn;) {
     std::array<Chunk, chunks_in_call> chunks;
     chunks[0] = user_->chunk_for_reading();

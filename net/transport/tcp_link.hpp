@@ -32,6 +32,7 @@ class TcpLinkHost {
   // As those, of the fewer that may have the largest buffer for receiving.
   virtual bool take_wide() = 0;
   virtual void give_wide() = 0;
+  virtual bool may_be_wide() const = 0;
   // Nobody knows of it any more: its memory is to be given back.
   virtual void on_link_released(TcpLink& link) = 0;
 
@@ -71,6 +72,7 @@ class TcpLink final : public Link {
   void fail(std::string_view why);
   bool release_if_unused();
   void widen();
+  void narrow();
   Operation& operation(Side side) { return side == Side::reading ? reading_ : writing_; }
 
   TcpLinkHost& host_;

@@ -95,10 +95,12 @@ std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& opt
   set_option(fd.get(), IPPROTO_TCP, TCP_MAXSEG, segment_bytes);
   // The scale of the window is settled when a connection is made, by the buffer of that moment: with a small
   // one there could never be more than 64 KiB in flight. The link makes the buffer small.
-  set_socket_buffers(fd.get(),
-                     options.wide_links_max > 0 ? options.wide_receive_bytes : options.busy_receive_bytes,
-                     options.send_buffer_bytes);
+  set_socket_buffers(fd.get(), receive_bytes_at_start(options), options.send_buffer_bytes);
   return fd;
+}
+
+std::size_t receive_bytes_at_start(const TcpOptions& options) {
+  return options.wide_links_max > 0 ? options.wide_receive_bytes : options.busy_receive_bytes;
 }
 
 void set_socket_buffers(int fd, std::size_t receive_bytes, std::size_t send_bytes) {

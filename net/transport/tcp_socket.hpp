@@ -74,6 +74,8 @@ std::string error_text(int error);
 // window promised would not fit a buffer that was made smaller in segments of 64 KiB, and be dropped again
 // and again.
 std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& options);
+// Of such a socket.
+std::size_t receive_bytes_at_start(const TcpOptions& options);
 // Buffers for a connected socket.
 void set_socket_buffers(int fd, std::size_t receive_bytes, std::size_t send_bytes);
 // What the window may become at most.

@@ -34,21 +34,21 @@ class TcpListener final : private Timer {
   };
 
   TcpListener(Host& host, boost::asio::io_context& context, const Clock& clock, TimerQueue& timers,
-              LinkAcceptor& acceptor, int backlog)
+              LinkAcceptor& acceptor, const TcpOptions& options)
       : host_(host),
         clock_(clock),
         timers_(timers),
         acceptor_(acceptor),
-        backlog_(backlog),
+        options_(options),
         descriptor_(context.get_executor()) {}
 
   // The address really bound, or an errno.
-  std::expected<SocketAddress, int> open(const SocketAddress& at, const TcpOptions& options) {
-    auto fd = open_tcp_socket(at.family(), options);
+  std::expected<SocketAddress, int> open(const SocketAddress& at) {
+    auto fd = open_tcp_socket(at.family(), options_);
     if (!fd) return std::unexpected(fd.error());
-    set_reuse(fd->get(), options.reuse_port);
+    set_reuse(fd->get(), options_.reuse_port);
     if (::bind(fd->get(), at.get(), at.size()) != 0) return std::unexpected(errno);
-    if (::listen(fd->get(), backlog_) != 0) return std::unexpected(errno);
+    if (::listen(fd->get(), options_.backlog) != 0) return std::unexpected(errno);
     bound_ = masu::net::local_address(fd->get());
     boost::system::error_code failed;
     descriptor_.assign(fd->get(), failed);
@@ -62,8 +62,12 @@ class TcpListener final : private Timer {
   void set_paused(bool paused) {
     if (paused == paused_ || !descriptor_.is_open()) return;
     paused_ = paused;
-    // What connects meanwhile waits in the kernel, which holds its first bytes: one is enough.
-    ::listen(descriptor_.native_handle(), paused ? 1 : backlog_);
+    // What connects meanwhile waits in the kernel, which holds its first bytes: one is enough, and no more
+    // of them than it would hold for an idle link.
+    const int fd = descriptor_.native_handle();
+    set_socket_buffers(fd, paused ? options_.receive_buffer_bytes : receive_bytes_at_start(options_),
+                       options_.send_buffer_bytes);
+    ::listen(fd, paused ? 1 : options_.backlog);
     if (!paused && !pending_) wait();
   }
 
@@ -124,7 +128,7 @@ class TcpListener final : private Timer {
   const Clock& clock_;
   TimerQueue& timers_;
   LinkAcceptor& acceptor_;
-  const int backlog_;
+  const TcpOptions& options_;
   TcpDescriptor descriptor_;
   OperationMemory memory_;
   SocketAddress bound_;
@@ -154,11 +158,12 @@ struct TcpTransport::Impl final : TcpLinkHost, TcpDialHost, TcpListener::Host {
   }
   void give_busy() override { --busy_links; }
   bool take_wide() override {
-    if (wide_links == tcp_options.wide_links_max) return false;
+    if (!growth_allowed || wide_links == tcp_options.wide_links_max) return false;
     ++wide_links;
     return true;
   }
   void give_wide() override { --wide_links; }
+  bool may_be_wide() const override { return growth_allowed; }
   void on_link_released(TcpLink& link) override { links.destroy(&link); }
   void on_dial_released(TcpDial& dial) override { dials.destroy(&dial); }
 
@@ -196,6 +201,7 @@ struct TcpTransport::Impl final : TcpLinkHost, TcpDialHost, TcpListener::Host {
   std::vector<std::unique_ptr<TcpListener>> listeners;  // as many as the configuration names
   std::size_t busy_links = 0;
   std::size_t wide_links = 0;
+  bool growth_allowed = true;
   bool paused = false;
 };
 
@@ -230,8 +236,8 @@ std::expected<Multiaddr, std::string> TcpTransport::listen(const MultiaddrView& 
   const auto at = SocketAddress::from_multiaddr(address);
   if (!at) return std::unexpected("listen on " + address.to_string() + ": not a TCP address");
   auto listener = std::make_unique<TcpListener>(*impl_, impl_->context, impl_->clock, impl_->timers, acceptor,
-                                                impl_->tcp_options.backlog);
-  const auto bound = listener->open(*at, impl_->tcp_options);
+                                                impl_->tcp_options);
+  const auto bound = listener->open(*at);
   if (!bound) {
     return std::unexpected("listen on " + address.to_string() + ": " + error_text(bound.error()));
   }
@@ -254,6 +260,8 @@ void TcpTransport::pause_accepting(bool paused) {
   impl_->paused = paused;
   for (const auto& listener : impl_->listeners) listener->set_paused(paused);
 }
+
+void TcpTransport::set_growth(bool allowed) { impl_->growth_allowed = allowed; }
 
 void TcpTransport::close() {
   for (const auto& listener : impl_->listeners) listener->close();

@@ -53,6 +53,8 @@ class TcpTransport final : public Transport {
   std::expected<Multiaddr, std::string> listen(const MultiaddrView& address, LinkAcceptor& acceptor) override;
   std::vector<Multiaddr> reachable_at(const Multiaddr& bound) const override;
   void pause_accepting(bool paused) override;
+  // While it is not allowed no link is wide: those that are become as busy ones when they are read next.
+  void set_growth(bool allowed);
   void close() override;
   bool closed() const override;
 

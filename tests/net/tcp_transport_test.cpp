@@ -1,5 +1,6 @@
 #include "net/transport/tcp_transport.hpp"
 
+#include "net/transport/tcp_socket.hpp"
 #include "tests/net/peers.hpp"
 #include "tests/net/real_loop.hpp"
 
@@ -8,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -319,6 +321,26 @@ TEST_F(TcpTransportTest, ABusyLinkThatReceivesFastIsWidenedAsLongAsThereIsOne) {
   EXPECT_TRUE(is_wide(first)) << "it is free again";
 }
 
+TEST_F(TcpTransportTest, WithoutGrowthAWideLinkBecomesAsABusyOneAndNoneIsWidened) {
+  options_.busy_receive_bytes = 128 * 1024;
+  options_.wide_links_max = 1;
+  options_.wide_receive_bytes = 208 * 1024;
+  const Ends ends = connect(listen());
+  EXPECT_TRUE(ends.dialer.link->set_busy(true));
+  EXPECT_TRUE(ends.listener.link->set_busy(true));
+  const auto buffer_after_4_mib = [&] {
+    ends.listener.received.clear();
+    ends.dialer.send(std::string(4 << 20, 'x'));
+    EXPECT_TRUE(loop_.run_until([&] { return ends.listener.received.size() == 4u << 20; }));
+    return receive_buffer(ends.listener.link);
+  };
+  EXPECT_EQ(buffer_after_4_mib(), 2 * 208 * 1024);
+  transport().set_growth(false);
+  EXPECT_EQ(buffer_after_4_mib(), 2 * 128 * 1024);
+  transport().set_growth(true);
+  EXPECT_EQ(buffer_after_4_mib(), 2 * 208 * 1024);
+}
+
 // Or a link with small buffers would be fed by its peer's timer, where devices take large segments.
 TEST_F(TcpTransportTest, PeersSendSegmentsThatFitSmallBuffers) {
   const Multiaddr at = listen();
@@ -436,6 +458,45 @@ TEST_F(TcpTransportTest, PausedItAcceptsNobodyAndLaterThoseWhoWait) {
   EXPECT_TRUE(accepted_.empty());
   transport().pause_accepting(false);
   EXPECT_TRUE(loop_.run_until([&] { return accepted_.size() == 1; }));
+}
+
+TEST_F(TcpTransportTest, ThoseWhoWaitHaveSmallBuffersMeanwhile) {
+  options_.wide_receive_bytes = 208 * 1024;
+  const Multiaddr at = listen();
+  const auto listening = [] {
+    std::size_t small = 0, large = 0;
+    for (int fd = 0; fd < 64; ++fd) {
+      int value = 0;
+      socklen_t size = sizeof value;
+      if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) != 0 || value == 0) continue;
+      ::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &size);
+      (value == 2 * 8 * 1024 ? small : large) += 1;
+    }
+    return std::pair(small, large);
+  };
+  EXPECT_EQ(listening(), std::pair(std::size_t{0}, std::size_t{1}));
+  transport().pause_accepting(true);
+  EXPECT_EQ(listening(), std::pair(std::size_t{1}, std::size_t{0}));
+  // What a client can send before it is accepted: not even the first window of a large buffer.
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const int send_bytes = 4 * 1024;
+  ::setsockopt(client, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+  const auto to = SocketAddress::from_multiaddr(at).value();
+  ::connect(client, to.get(), to.size());
+  const std::string bytes(4096, 'x');
+  std::size_t sent = 0;
+  for (int look = 0; look < 100; ++look) {
+    const ssize_t more = ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (more > 0) sent += static_cast<std::size_t>(more);
+    if (more < 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_GT(sent, 0u);
+  EXPECT_LT(sent, 48u * 1024);
+  transport().pause_accepting(false);
+  EXPECT_EQ(listening(), std::pair(std::size_t{0}, std::size_t{1}));
+  EXPECT_TRUE(loop_.run_until([&] { return accepted_.size() == 1; }));
+  EXPECT_TRUE(loop_.run_until([&] { return accepted_[0]->received.size() >= sent; }));
+  ::close(client);
 }
 
 TEST_F(TcpTransportTest, WithoutDescriptorsItRefusesAndGoesOn) {
