@@ -66,6 +66,27 @@ class Budget(NodesCase):
     def test_thirty_two_mebibytes(self):
         self.trade(self.masu("masu-32", budget="32M"), 48 * MIB)
 
+    def test_idle_parts_of_the_plan_are_lent_to_a_fetch_and_come_back(self):
+        node, kubo = self.masu(budget="16M"), self.kubo()
+
+        def quota(name="chunks"):
+            accounts = json.loads(node.out("stats", "memory", "--enc=json"))["Accounts"]
+            return next(account["Quota"] for account in accounts if account["Name"] == name)
+
+        planned, most = quota(), 0
+        cid = kubo.out("add", "-Q", self.file("theirs", 192 * MIB), timeout=300)
+        node.connect(kubo)
+        fetch = Work(lambda: node.run("pin", "add", cid, timeout=300))
+        while fetch.is_alive():
+            most = max(most, quota())
+        fetch.check()
+        self.assertGreater(most, planned)
+        self.assertLessEqual(most, 2 * planned)
+        until = time.monotonic() + 60  # given back a step each second, from the fifth on
+        while quota() > planned and time.monotonic() < until:
+            time.sleep(0.5)
+        self.assertEqual(quota(), planned)
+
     def test_the_profile_of_firmware_has_its_budget(self):
         node = self.masu("firmware", budget="16M", start=False)
         node.daemon_args = list
