@@ -108,8 +108,6 @@ class Planner {
     // Two hash or wait for the disk from 24M on (with one, a fetch at 32M reaches three quarters of the
     // pace); more than four wait for each other in RocksDB.
     plan_.worker_threads = plan_.budget_bytes < 24 * mib ? 1 : part(32 * mib, 2, 4);
-    // With it who puts blocks does not wait for the disk: half as fast again where the disk is slow.
-    plan_.commit_threads = plan_.worker_threads > 1 ? 1 : 0;
     plan_.thread_stack_bytes = part(256, 128 * kib, 256 * kib) / page_bytes * page_bytes;
   }
 
@@ -120,10 +118,10 @@ class Planner {
     add(PlanGroup::fixed, "code", 0, 0, plan_.code_bytes);
     add(PlanGroup::fixed, "data", 0, 0, fixed_.data_bytes);
     add(PlanGroup::fixed, "early heap", 0, 0, fixed_.early_bytes);
-    // Main, workers, the one that commits, and RocksDB's two: one for flushes, one for compactions.
-    const std::size_t threads = 1 + plan_.worker_threads + plan_.commit_threads + 2;
-    // RocksDB's compaction is the deepest user, at some 60 KiB.
-    const std::size_t touched = part(512, 96 * kib, 128 * kib);
+    // Main, workers, the store's for commits, and RocksDB's two: one for flushes, one for compactions.
+    const std::size_t threads = 1 + plan_.worker_threads + 1 + 2;
+    // Measured at work: 48 KiB, 28 each, 20, 12 and 40; a compaction had 60.
+    const std::size_t touched = part(512, 76 * kib, 128 * kib);
     add(PlanGroup::fixed, "stacks", threads, touched, threads * touched);
     // jemalloc's tables: 121 KiB for each of the three arenas beside arena 0 (whose tables are early), and as
     // much again for their extents under load.

@@ -125,7 +125,6 @@ struct CapacityPlan {
   std::size_t history_samples = 0;  // of memory: ten minutes
   std::size_t process_bytes = 0;    // configuration, routing of commands, log
   std::size_t worker_threads = 0;
-  std::size_t commit_threads = 0;      // the store's: one, or none where memory is short
   std::size_t thread_stack_bytes = 0;  // of every thread, RocksDB's too
 
   // RocksDB.

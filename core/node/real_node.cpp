@@ -19,7 +19,7 @@ store::DiskStoreOptions store_options(const Repo& repo, const CapacityPlan& plan
   options.block_cache_bytes = plan.block_cache_bytes;
   options.open_files = plan.open_files;
   options.memory_bytes = plan.store_bytes;
-  options.commit_thread = plan.commit_threads != 0;
+  options.commit_thread = true;
   return options;
 }
 
