@@ -21,7 +21,7 @@ constexpr std::size_t large_from_bytes = 64 * 1024;  // an exchange that moved a
 
 }  // namespace
 
-Connection::Connection(ConnectionHost& host, boost::asio::io_context& context, Descriptor fd,
+Connection::Connection(ConnectionHost& host, boost::asio::io_context& context, FileHandle fd,
                        std::uint16_t port)
     : host_(host),
       descriptor_(context.get_executor()),

@@ -7,10 +7,10 @@
 
 #include "alloc/completion.hpp"
 #include "alloc/intrusive_list.hpp"
+#include "alloc/operation_memory.hpp"
 #include "alloc/resource.hpp"
 #include "http/chunked_decoder.hpp"
 #include "http/head.hpp"
-#include "http/operation_memory.hpp"
 #include "http/server.hpp"
 #include "http/socket.hpp"
 
@@ -72,7 +72,7 @@ class Connection final : public Exchange,
                          private TaskListener,
                          private StarvedReader {
  public:
-  Connection(ConnectionHost& host, boost::asio::io_context& context, Descriptor fd, std::uint16_t port);
+  Connection(ConnectionHost& host, boost::asio::io_context& context, FileHandle fd, std::uint16_t port);
   ~Connection();
 
   // Begins. May release the connection before it returns.

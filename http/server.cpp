@@ -41,7 +41,7 @@ class Listener {
     virtual bool full() const = 0;
     // False: not yet; somebody idle may be on its way out.
     virtual bool make_room() = 0;
-    virtual void on_accepted(Descriptor fd, std::uint16_t port) = 0;
+    virtual void on_accepted(FileHandle fd, std::uint16_t port) = 0;
 
    protected:
     ~Host() = default;
@@ -69,9 +69,9 @@ class Listener {
   }
 
   // One connection that waits in the kernel, if there is one.
-  Descriptor take() {
-    if (!descriptor_.is_open()) return Descriptor();
-    return Descriptor(::accept4(descriptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  FileHandle take() {
+    if (!descriptor_.is_open()) return FileHandle();
+    return FileHandle(::accept4(descriptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   }
 
   void close() {
@@ -87,7 +87,7 @@ class Listener {
     for (int turn = 0; turn < accepted_in_turn; ++turn) {
       if (turn > 0 && host_.full()) break;  // whether one more waits is not known yet
       if (!host_.make_room()) return;       // the host calls wait() when there is room again
-      Descriptor fd = take();
+      FileHandle fd = take();
       // Without descriptors or memory in the kernel there is nothing to do but to try again later.
       if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) return;
       if (!fd) break;
@@ -215,14 +215,14 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
     if (idle.empty() || !idle.front().rests()) return;
     idle.pop_front()->stop();
   }
-  void on_accepted(Descriptor fd, std::uint16_t port) override {
+  void on_accepted(FileHandle fd, std::uint16_t port) override {
     const int on = 1;
     if (port != 0) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     start_connection(fd, port);
   }
 
   // False: no room; the socket stays in `fd`.
-  bool start_connection(Descriptor& fd, std::uint16_t port) {
+  bool start_connection(FileHandle& fd, std::uint16_t port) {
     set_send_buffer(fd.get(), server_options.small_socket_bytes);
     set_receive_buffer(fd.get(), server_options.small_socket_bytes);
     Connection* const connection = connections.create(*this, context, std::move(fd), port);
@@ -271,7 +271,7 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
         "Content-Type: text/plain\r\nContent-Length: 28\r\n\r\nall connections are at work\n";
     for (const auto& listener : listeners) {
       for (int turn = 0; turn < accepted_in_turn; ++turn) {
-        const Descriptor fd = listener->take();
+        const FileHandle fd = listener->take();
         if (!fd) break;
         ++refused;
         ::send(fd.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -371,7 +371,7 @@ bool Server::adopt(int fd) {
   if (impl_->closing) return false;
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  Descriptor owned(fd);
+  FileHandle owned(fd);
   const bool taken = impl_->start_connection(owned, 0);
   owned.release();
   return taken;

@@ -90,7 +90,7 @@ void set_option(int fd, int level, int name, int value) {
 void remove_dead_socket(const std::string& path, const SocketName& name) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const FileHandle probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (probe && ::connect(probe.get(), name.get(), name.size) != 0 && errno == ECONNREFUSED) {
     ::unlink(path.c_str());
   }
@@ -98,21 +98,12 @@ void remove_dead_socket(const std::string& path, const SocketName& name) {
 
 }  // namespace
 
-void Descriptor::reset() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 void set_receive_buffer(int fd, std::size_t bytes) {
   set_option(fd, SOL_SOCKET, SO_RCVBUF, static_cast<int>(bytes));
 }
 
 void set_send_buffer(int fd, std::size_t bytes) {
   set_option(fd, SOL_SOCKET, SO_SNDBUF, static_cast<int>(bytes));
-}
-
-std::string error_text(int error) {
-  std::array<char, 128> buffer{};
-  return strerror_r(error, buffer.data(), buffer.size());
 }
 
 std::expected<Listening, std::string> open_listener(const MultiaddrView& address, int backlog,
@@ -132,7 +123,7 @@ std::expected<Listening, std::string> open_listener(const MultiaddrView& address
     return failed("neither a TCP nor a unix address");
   }
   Listening listening{
-      .fd = Descriptor(::socket(name->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      .fd = FileHandle(::socket(name->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       .address = Multiaddr(address),
       .path = path.value_or(""),
       .port = 0};
@@ -159,7 +150,7 @@ std::expected<Listening, std::string> open_listener(const MultiaddrView& address
   return listening;
 }
 
-std::expected<Descriptor, ConnectError> connect_to(const MultiaddrView& address) {
+std::expected<FileHandle, ConnectError> connect_to(const MultiaddrView& address) {
   std::vector<SocketName> names;
   if (const auto path = unix_path(address)) {
     if (const auto name = unix_name(*path)) names.push_back(*name);
@@ -173,7 +164,7 @@ std::expected<Descriptor, ConnectError> connect_to(const MultiaddrView& address)
   }
   ConnectError error{EAFNOSUPPORT, address.to_string() + ": not an address of a TCP or unix socket"};
   for (const SocketName& name : names) {
-    Descriptor fd(::socket(name.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    FileHandle fd(::socket(name.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd && ::connect(fd.get(), name.get(), name.size) == 0) {
       if (name.family() != AF_UNIX) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
       return fd;

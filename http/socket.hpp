@@ -2,41 +2,17 @@
 // system calls, without Asio. Any thread.
 #pragma once
 
+#include "alloc/file_handle.hpp"
 #include "multiformats/multiaddr.hpp"
 
 #include <cstddef>
 #include <expected>
 #include <string>
-#include <utility>
 
 namespace masu::http {
 
-// A descriptor that is closed when it goes.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-
-  explicit operator bool() const { return fd_ >= 0; }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset();
-
- private:
-  int fd_ = -1;
-};
-
-// Text for an errno, as people know it.
-std::string error_text(int error);
-
 struct Listening {
-  Descriptor fd;        // non-blocking
+  FileHandle fd;        // non-blocking
   Multiaddr address;    // really bound
   std::string path;     // of a unix socket: removed when it is closed
   unsigned short port;  // of TCP, else 0
@@ -54,7 +30,7 @@ struct ConnectError {
   std::string detail;
 };
 // Blocks until connected. Also takes /dns4|dns6|dns/localhost/tcp/…, tried as the loopback addresses.
-std::expected<Descriptor, ConnectError> connect_to(const MultiaddrView& address);
+std::expected<FileHandle, ConnectError> connect_to(const MultiaddrView& address);
 
 // "127.0.0.1:5001", "[::1]:5001", "localhost" of a unix socket: for the Host header.
 std::string host_of(const MultiaddrView& address);

@@ -2,7 +2,7 @@
 // thread only. Its one operation lies inside: posting allocates nothing.
 #pragma once
 
-#include "net/transport/operation_memory.hpp"
+#include "alloc/operation_memory.hpp"
 #include "net/turns.hpp"
 
 #include <boost/asio/bind_allocator.hpp>

@@ -1,9 +1,9 @@
 // TcpDial: a connect() under way. Internal to the TCP transport; net/link.hpp is its contract.
 #pragma once
 
+#include "alloc/operation_memory.hpp"
 #include "net/link.hpp"
 #include "net/timers.hpp"
-#include "net/transport/operation_memory.hpp"
 #include "net/transport/tcp_link.hpp"
 #include "net/transport/tcp_socket.hpp"
 

@@ -5,8 +5,8 @@
 // back later.
 #pragma once
 
+#include "alloc/operation_memory.hpp"
 #include "net/link.hpp"
-#include "net/transport/operation_memory.hpp"
 #include "net/transport/tcp_socket.hpp"
 
 #include <cstddef>

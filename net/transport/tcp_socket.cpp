@@ -30,10 +30,6 @@ void set_option(int fd, int level, int name, int value) {
 
 }  // namespace
 
-void FileHandle::reset() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 SocketAddress::SocketAddress(const IpAddress& ip, std::uint16_t port) {
   const Bytes bytes = ip.bytes();
   if (ip.is_v4()) {
@@ -81,11 +77,6 @@ std::uint16_t SocketAddress::port() const {
   sockaddr_in v4;
   std::memcpy(&v4, &storage_, sizeof v4);
   return ntohs(v4.sin_port);
-}
-
-std::string error_text(int error) {
-  std::array<char, 128> buffer{};
-  return strerror_r(error, buffer.data(), buffer.size());
 }
 
 std::expected<FileHandle, int> open_tcp_socket(int family, const TcpOptions& options) {

@@ -2,6 +2,7 @@
 // functions over system calls, without Asio. Any thread.
 #pragma once
 
+#include "alloc/file_handle.hpp"
 #include "multiformats/multiaddr.hpp"
 #include "net/transport/tcp_transport.hpp"
 
@@ -11,33 +12,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <sys/socket.h>
 
 namespace masu::net {
-
-// A descriptor that is closed when it goes.
-class FileHandle {
- public:
-  FileHandle() = default;
-  explicit FileHandle(int fd) : fd_(fd) {}
-  FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileHandle& operator=(FileHandle&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileHandle() { reset(); }
-
-  explicit operator bool() const { return fd_ >= 0; }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset();
-
- private:
-  int fd_ = -1;
-};
 
 class SocketAddress {
  public:
@@ -65,9 +44,6 @@ class SocketAddress {
   sockaddr_storage storage_{};
   socklen_t size_ = 0;
 };
-
-// Text for an errno, as people know it.
-std::string error_text(int error);
 
 // A non-blocking TCP socket as it listens or connects: with a small buffer for sending, and the one for
 // receiving as large as it may become. Segments are of Ethernet's size also on loopback: what the first

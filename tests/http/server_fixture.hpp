@@ -167,7 +167,7 @@ class ServerTest : public testing::Test {
   // The far end of a connection, which the loop of the test serves.
   class Peer {
    public:
-    Peer(ServerTest& test, Descriptor fd) : test_(test), fd_(std::move(fd)) {
+    Peer(ServerTest& test, FileHandle fd) : test_(test), fd_(std::move(fd)) {
       ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);
     }
     // Sends all of it while the loop runs.
@@ -210,7 +210,7 @@ class ServerTest : public testing::Test {
 
    private:
     ServerTest& test_;
-    Descriptor fd_;
+    FileHandle fd_;
   };
 
   Server& server() {
@@ -221,7 +221,7 @@ class ServerTest : public testing::Test {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     EXPECT_TRUE(server().adopt(ends[0]));
-    return Peer(*this, Descriptor(ends[1]));
+    return Peer(*this, FileHandle(ends[1]));
   }
   // Runs handlers until `done()`. False: nothing happened for ten real seconds.
   template <class Condition>

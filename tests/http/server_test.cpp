@@ -555,7 +555,7 @@ TEST_F(ServerTest, EachRefusalIsAnAnswerOrAnEnd) {
     account_.set_quota(quota);
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    Peer peer(*this, Descriptor(ends[1]));
+    Peer peer(*this, FileHandle(ends[1]));
     if (!server().adopt(ends[0])) {
       ::close(ends[0]);
       continue;

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstddef>
 
-namespace masu::net {
+namespace masu {
 
 class OperationMemory {
  public:
@@ -52,4 +52,4 @@ class OperationAllocator {
   OperationMemory* memory_;
 };
 
-}  // namespace masu::net
+}  // namespace masu
