@@ -197,6 +197,9 @@ StoreResult<std::uint64_t> DiskStore::Engine::reclaim(const std::atomic<bool>& s
     const std::uint64_t gone = committer_.dropped_bytes() - dropped;
     return gone > moved_bytes_ ? gone - moved_bytes_ : 0;
   };
+  // A small repo has no other: what is dead in it would never come back.
+  const auto written = writer_.current();
+  if (written && state_.is_half_dead(written->id())) writer_.retire(written->id());
   StoreResult<void> result = committer_.sync_now();
   if (!result) return std::unexpected(result.error());
   try {

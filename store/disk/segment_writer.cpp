@@ -28,6 +28,11 @@ std::shared_ptr<SegmentFile> SegmentWriter::current() const {
   return current_;
 }
 
+void SegmentWriter::retire(std::uint32_t id) {
+  const std::lock_guard guard(lock_);
+  if (current_ && current_->id() == id) current_.reset();
+}
+
 SegmentWriter::Unsynced SegmentWriter::take_unsynced() {
   const std::lock_guard guard(lock_);
   unsynced_bytes_ = 0;

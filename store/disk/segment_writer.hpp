@@ -37,6 +37,9 @@ class SegmentWriter {
   StoreResult<SegmentLocation> append_copy(const RecordHeader& header, SegmentFile& from,
                                            std::uint32_t offset, MutableBytes buffer);
 
+  // The next append begins a segment, if this one is written now.
+  void retire(std::uint32_t id);
+
   // What was appended to since the last call.
   Unsynced take_unsynced();
   std::uint64_t unsynced_bytes() const { return unsynced_bytes_.load(std::memory_order_relaxed); }

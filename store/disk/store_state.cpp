@@ -172,6 +172,12 @@ std::optional<SegmentCount> StoreState::emptiest_segment(std::uint32_t current) 
   return *emptiest;
 }
 
+bool StoreState::is_half_dead(std::uint32_t id) {
+  const std::lock_guard guard(lock_);
+  const SegmentCount* const segment = segments_.find(id);
+  return segment != nullptr && !segment->kept && segment->live <= segment->end / 2;
+}
+
 void StoreState::keep_segment(std::uint32_t id) {
   const std::lock_guard guard(lock_);
   if (SegmentCount* segment = segments_.find(id)) segment->kept = true;

@@ -93,6 +93,7 @@ class StoreState {
   std::uint64_t forget_segment(std::uint32_t id);
   // The one with the fewest live bytes of those that are at least half dead and not kept.
   std::optional<SegmentCount> emptiest_segment(std::uint32_t current) const;
+  bool is_half_dead(std::uint32_t segment);
   void keep_segment(std::uint32_t id);
 
  private:

@@ -153,6 +153,32 @@ TEST_F(DiskStoreTest, ReclaimRewritesSegmentsThatAreHalfDead) {
   EXPECT_EQ(world_.store->usage()->objects, left.size());
 }
 
+TEST_F(DiskStoreTest, ReclaimAlsoRewritesTheSegmentThatIsWritten) {
+  world_.options.segment_bytes = 4 << 20;  // all in one
+  world_.reopen();
+  const auto blocks = blocks_of(40, 5000);
+  put_all(blocks);
+  ASSERT_TRUE(world_.store->sync());
+  const std::vector<TestBlock> left(blocks.begin(), blocks.begin() + 4);
+  for (std::size_t i = left.size(); i < blocks.size(); ++i) {
+    ASSERT_TRUE(world_.store->remove(blocks[i].hash).value());
+  }
+  EXPECT_GT(world_.reclaim(), 150'000u);
+  EXPECT_LT(world_.files.used_bytes(), 40'000u);
+  EXPECT_EQ(world_.reclaim(), 0u);
+  const TestBlock next = block_of(1000, 5000);
+  world_.put(next);
+  ASSERT_TRUE(world_.store->sync());
+  world_.lose_power();
+  world_.open();
+  expect_all(left);
+  expect_all({next});
+  for (const TestBlock& block : left) ASSERT_TRUE(world_.store->remove(block.hash).value());
+  ASSERT_TRUE(world_.store->remove(next.hash).value());
+  EXPECT_GT(world_.reclaim(), 20'000u) << "nothing is left in it";
+  EXPECT_EQ(world_.files.used_bytes(), 0u);
+}
+
 TEST_F(DiskStoreTest, ReclaimObeysItsStopFlag) {
   const auto blocks = blocks_of(20, 5000);
   put_all(blocks);
