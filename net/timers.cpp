@@ -89,4 +89,8 @@ Timer* TimerQueue::merge_pairs(Timer* first) {
   return root;
 }
 
+TimePoint coalesced(TimePoint deadline, TimePoint now) {
+  return deadline < now + 2s ? deadline : std::chrono::ceil<std::chrono::seconds>(deadline);
+}
+
 }  // namespace masu::net

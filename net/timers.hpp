@@ -58,4 +58,8 @@ class TimerQueue {
   Timer* root_ = nullptr;
 };
 
+// A deadline that may be late by a second, from two seconds on: at the next whole one, so that those of a
+// thousand idle connections wake the process once a second and not a thousand times in thirty.
+TimePoint coalesced(TimePoint deadline, TimePoint now);
+
 }  // namespace masu::net

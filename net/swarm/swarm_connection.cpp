@@ -107,7 +107,8 @@ void SwarmConnection::drain() {
 void SwarmConnection::arm() {
   const auto next = connection_.next_deadline();
   if (!next) return cancel();
-  if (!armed() || *next < deadline()) swarm_.timers().arm(*this, *next);
+  const TimePoint at = coalesced(*next, swarm_.now());
+  if (!armed() || at < deadline()) swarm_.timers().arm(*this, at);
 }
 
 void SwarmConnection::note_moved(std::size_t bytes) {

@@ -75,5 +75,14 @@ TEST(Timers, ATimerMayArmItselfAgain) {
   EXPECT_EQ(queue.next_deadline(), at(105));
 }
 
+TEST(Timers, FarDeadlinesAreCoalescedAndNearOnesAreExact) {
+  const TimePoint now = TimePoint(1000s) + 300ms;
+  EXPECT_EQ(coalesced(now - 1s, now), now - 1s);
+  EXPECT_EQ(coalesced(now + 1999ms, now), now + 1999ms);
+  EXPECT_EQ(coalesced(now + 2s, now), TimePoint(1003s));
+  EXPECT_EQ(coalesced(TimePoint(1030s), now), TimePoint(1030s));
+  EXPECT_EQ(coalesced(TimePoint(1030s) + 1ns, now), TimePoint(1031s));
+}
+
 }  // namespace
 }  // namespace masu::net

@@ -115,6 +115,33 @@ TEST_F(SwarmSimTest, DroppedAndStalledLinksAreMadeAgain) {
     EXPECT_TRUE(pings(node(at), node((at + 1) % nodes_.size())));
 }
 
+TEST_F(SwarmSimTest, IdleConnectionsWakeANodeTogether) {
+  SimNodeOptions options;
+  options.swarm.marks = {64, 64, 20s, 10s};  // never trimmed
+  SimNode& hub = add(options);
+  constexpr int peers = 50;
+  for (int n = 0; n < peers; ++n) {
+    network_.run_for(100ms);
+    add().connect(hub);
+  }
+  ASSERT_TRUE(network_.run_until([&] { return hub.swarm->connections() == peers; }, 30s));
+  network_.run_for(60s);
+  // Each has a ping of the connection, and the time for its answer, in thirty seconds.
+  int wakes = 0;
+  std::optional<TimePoint> next = hub.timers.next_deadline();
+  network_.run_until(
+      [&] {
+        const auto now = hub.timers.next_deadline();
+        if (now != next) ++wakes;
+        next = now;
+        return false;
+      },
+      120s);
+  EXPECT_EQ(hub.swarm->connections(), static_cast<std::size_t>(peers));
+  EXPECT_GE(wakes, 8);
+  EXPECT_LE(wakes, 150) << "once a second, and what the swarm itself looks at";
+}
+
 TEST_F(SwarmSimTest, WhoComesFromANetworkOfThisMachineIsLocal) {
   SimNodeOptions at_home;
   at_home.ip = IpAddress::parse_v4("192.168.1.7");
