@@ -226,6 +226,9 @@ Result serve(Process& process, const DaemonOptions& options) {
   if (!options.offline) {
     if (auto online = node.go_online(options.agent_version_suffix); !online) return online;
   }
+  if (options.enable_gc) {
+    if (auto kept = node.keep_storage(); !kept) return kept;
+  }
   say_listeners(node);
   rpc::Pages pages(node);
   rpc::Server server(node, process.memory().requests());

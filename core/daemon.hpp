@@ -12,7 +12,6 @@ struct InitOptions {
   std::string repo_path;
   std::string algorithm = "ed25519";  // rsa, secp256k1, ecdsa
   std::int64_t bits = 0;              // of an RSA key; 0: the default
-  bool empty_repo = true;
   std::vector<std::string> profiles;
   std::string config_file;  // a configuration to begin with; empty: the default one
 };
@@ -28,7 +27,6 @@ struct DaemonOptions {
   std::string memory_budget;  // "64M"; empty: `Memory.Budget` of the configuration, else 64M
   bool offline = false;
   bool enable_gc = false;
-  bool unrestricted_api = false;
   std::string agent_version_suffix;
 };
 

@@ -141,9 +141,10 @@ int Program::print_value(const Invocation& invocation, const boost::json::value&
 }
 
 int Program::run_init(const Invocation& invocation, const Arguments& arguments) {
+  if (!invocation.flag("empty-repo"))
+    return fail("masu has no help files to add: --empty-repo=false is not supported");
   InitOptions options{.repo_path = repo_path(invocation),
-                      .algorithm = std::string(invocation.text("algorithm")),
-                      .empty_repo = invocation.flag("empty-repo")};
+                      .algorithm = std::string(invocation.text("algorithm"))};
   if (auto bits = rpc::parse_integer(invocation.text("bits"))) options.bits = *bits;
   std::string_view profiles = invocation.text("profile");
   while (!profiles.empty()) {
@@ -169,7 +170,6 @@ int Program::run_daemon(const Invocation& invocation) {
                            .memory_budget = std::string(invocation.text("memory-budget")),
                            .offline = invocation.flag("offline"),
                            .enable_gc = invocation.flag("enable-gc"),
-                           .unrestricted_api = invocation.flag("unrestricted-api"),
                            .agent_version_suffix = std::string(invocation.text("agent-version-suffix"))});
 }
 

@@ -147,6 +147,7 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
   swarm_->set_resolver(*resolver_);
   marks_ = options_of(config, memory.plan(), agent).marks;
   ping_ = std::make_unique<net::Ping>(*swarm_, random, ping_account_, net::PingLimits());
+  if (!config.boolean("Bitswap.Libp2pEnabled").value_or(true)) return;
   bitswap::BitswapLimits limits = bitswap::BitswapLimits::from(memory.plan());
   limits.server = config.boolean("Bitswap.ServerEnabled").value_or(true);
   limits.broadcast = broadcast_control(config);
@@ -206,7 +207,7 @@ void NodeNetwork::follow_plan(const Config& config, const CapacityPlan& plan) {
 
 void NodeNetwork::follow_chunks(const CapacityPlan& plan) {
   resources_.set_bounds(net::connection_limits_of(plan));
-  bitswap_->set_bounds(bitswap::BitswapLimits::from(plan));
+  if (bitswap_) bitswap_->set_bounds(bitswap::BitswapLimits::from(plan));
 }
 
 void NodeNetwork::set_rung(Rung rung, bool active) {
@@ -239,13 +240,13 @@ void NodeNetwork::relieve(Rung rung) {
 
 void NodeNetwork::close() {
   if (known_) known_->stop();
-  bitswap_->stop();
+  if (bitswap_) bitswap_->stop();
   swarm_->close();
   tcp_.close();
 }
 
 bool NodeNetwork::closed() const {
-  return swarm_->closed() && bitswap_->idle() && tcp_.closed() && (!known_ || known_->idle());
+  return swarm_->closed() && (!bitswap_ || bitswap_->idle()) && tcp_.closed() && (!known_ || known_->idle());
 }
 
 }  // namespace masu::core

@@ -34,7 +34,8 @@ class NodeNetwork {
 
   net::Swarm& swarm() { return *swarm_; }
   net::Ping& ping() { return *ping_; }
-  bitswap::Bitswap& bitswap() { return *bitswap_; }
+  // Null: `Bitswap.Libp2pEnabled` is false, and blocks are neither given nor asked for.
+  bitswap::Bitswap* bitswap() { return bitswap_.get(); }
 
   // The plan changed: bounds of connections and of bytes in flight follow.
   void follow_plan(const Config& config, const CapacityPlan& plan);
@@ -63,7 +64,7 @@ class NodeNetwork {
   std::unique_ptr<net::AddressResolver> resolver_;
   std::unique_ptr<net::Swarm> swarm_;
   std::unique_ptr<net::Ping> ping_;
-  std::unique_ptr<bitswap::Bitswap> bitswap_;
+  std::unique_ptr<bitswap::Bitswap> bitswap_;  // null: switched off
   net::HashSecret known_secret_;
   std::unique_ptr<PeerKeeper> known_;  // null: peers are not kept
 };

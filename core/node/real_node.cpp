@@ -142,9 +142,23 @@ std::expected<void, std::string> RealNode::go_online(const std::string& agent_su
   return {};
 }
 
+std::expected<void, std::string> RealNode::keep_storage() {
+  const auto limits = StorageLimits::from(repo_.config());
+  if (!limits) return std::unexpected(limits.error());
+  const StorageKeeper::Parts parts{.timers = loop_.timers(),
+                                   .clock = loop_.clock(),
+                                   .jobs = *workers_,
+                                   .blocks = *blocks_,
+                                   .collector = *collector_,
+                                   .random = random_,
+                                   .account = import_account()};
+  storage_.emplace(parts, *limits);
+  return {};
+}
+
 std::unique_ptr<store::BlockSource> RealNode::open_source(bool offline) {
-  if (network_ && !offline) {
-    if (auto session = network_->bitswap().open_session()) return session;
+  if (bitswap::Bitswap* const from = offline ? nullptr : bitswap()) {
+    if (auto session = from->open_session()) return session;
   }
   return std::make_unique<store::LocalSource>(*reads_);
 }
@@ -156,6 +170,7 @@ void RealNode::shut_down() {
 
 void RealNode::close() {
   stopping_ = true;
+  storage_.reset();
   const TimePoint deadline = loop_.clock().now() + close_timeout;
   if (network_) {
     network_->close();

@@ -11,6 +11,7 @@
 #include "core/node/node_governor.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/node_network.hpp"
+#include "core/node/storage_keeper.hpp"
 #include "core/repo.hpp"
 #include "store/collector.hpp"
 #include "store/disk_store.hpp"
@@ -35,6 +36,8 @@ class RealNode final : public Node {
   std::expected<void, std::string> add_empty_directory();
   // Starts the network as the configuration says. The error names what could not be listened on.
   std::expected<void, std::string> go_online(const std::string& agent_suffix);
+  // Collects garbage by itself from now on, as `Datastore` says. The error names a setting.
+  std::expected<void, std::string> keep_storage();
   // What shut_down() calls, once.
   void on_shut_down(std::function<void()> listener) { on_shut_down_ = std::move(listener); }
   // Runs the loop until all has ended. Requires: the RPC server is closed.
@@ -66,7 +69,7 @@ class RealNode final : public Node {
 
   net::Swarm* swarm() override { return network_ ? &network_->swarm() : nullptr; }
   net::Ping* ping() override { return network_ ? &network_->ping() : nullptr; }
-  bitswap::Bitswap* bitswap() override { return network_ ? &network_->bitswap() : nullptr; }
+  bitswap::Bitswap* bitswap() override { return network_ ? network_->bitswap() : nullptr; }
 
   std::unique_ptr<store::BlockSource> open_source(bool offline) override;
 
@@ -104,6 +107,7 @@ class RealNode final : public Node {
   std::unique_ptr<store::Collector> collector_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<store::LocalReads> reads_;
+  std::optional<StorageKeeper> storage_;
   std::unique_ptr<NodeNetwork> network_;
   MemtableJob memtables_{*this};
   std::function<void()> on_shut_down_;

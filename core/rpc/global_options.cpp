@@ -24,7 +24,7 @@ constexpr auto options = std::to_array<OptionSpec>({
     {"upgrade-cidv0-in-output", "", OptionType::boolean, "",
      "[DEPRECATED] Upgrade version 0 to version 1 CIDs in output."},
     {"encoding", "enc", OptionType::text, "text",
-     "The encoding type the output should be encoded with (json, xml, or text)"},
+     "The encoding type the output should be encoded with (json or text)"},
     {"stream-channels", "", OptionType::boolean, "", "Stream channel output"},
     {"timeout", "", OptionType::text, "", "Set a global timeout on the command"},
 });

@@ -207,16 +207,18 @@ TEST_F(RunTest, files_are_uploaded) {
 }
 
 TEST_F(RunTest, init_and_daemon_get_their_options) {
-  EXPECT_EQ(run({"init", "-p", "test,server", "-a=rsa", "--bits=2048", "-e=false"}), 0);
+  EXPECT_EQ(run({"init", "-p", "test,server", "-a=rsa", "--bits=2048"}), 0);
   EXPECT_EQ(host_.init.repo_path, dir_.string());
   EXPECT_EQ(host_.init.profiles, (std::vector<std::string>{"test", "server"}));
   EXPECT_EQ(host_.init.algorithm, "rsa");
   EXPECT_EQ(host_.init.bits, 2048);
-  EXPECT_FALSE(host_.init.empty_repo);
-  EXPECT_EQ(run({"daemon", "--memory-budget=48M", "--init", "--offline", "--migrate=true"}), 0);
+  EXPECT_EQ(run({"init", "-e=false"}), 1) << "there are no help files";
+  EXPECT_EQ(run({"daemon", "--memory-budget=48M", "--init", "--offline", "--enable-gc", "--migrate=true"}),
+            0);
   EXPECT_EQ(host_.daemon.memory_budget, "48M");
   EXPECT_TRUE(host_.daemon.init);
   EXPECT_TRUE(host_.daemon.offline);
+  EXPECT_TRUE(host_.daemon.enable_gc);
   EXPECT_EQ(run({"daemon", "--mount"}), 1);
   EXPECT_EQ(run({"init", "--api=/ip4/127.0.0.1/tcp/5001"}), 1);
   EXPECT_EQ(err_, "Error: api flag specified but command cannot be run on the daemon\n");

@@ -51,6 +51,31 @@ class Blocks(NodesCase):
             self.assertEqual(hashlib.sha256(taker.run("block", "get", cid).stdout).digest(), hashlib.sha256(data).digest())
 
 
+class Switches(NodesCase):
+    def trade(self, values):
+        """A masu with these settings, a Kubo that is connected with it, and a block of each."""
+        masu, kubo = self.masu(start=False), self.kubo()
+        masu.configure(values)
+        masu.start()
+        masu.connect(kubo)
+        return masu, kubo, masu.out("block", "put", input=b"of masu"), kubo.out("block", "put", input=b"of kubo")
+
+    def test_without_its_server_masu_fetches_and_does_not_serve(self):
+        masu, kubo, own, other = self.trade({"Bitswap.ServerEnabled": False})
+        self.assertEqual(masu.run("block", "get", other).stdout, b"of kubo")
+        self.assertNotEqual(kubo.run("block", "get", "--timeout=3s", own, check=False).returncode, 0)
+        self.assertIn("Pong received", masu.out("ping", "-n", "1", kubo.peer_id()))
+
+    def test_without_libp2p_bitswap_nothing_is_asked_for_or_given(self):
+        masu, kubo, own, other = self.trade({"Bitswap.Libp2pEnabled": False})
+        self.assertNotEqual(kubo.run("block", "get", "--timeout=3s", own, check=False).returncode, 0)
+        self.assertNotEqual(masu.run("block", "get", "--timeout=3s", other, check=False).returncode, 0)
+        self.assertNotIn("bitswap", kubo.out("id", masu.peer_id()))
+        self.assertNotEqual(masu.run("bitswap", "stat", check=False).returncode, 0)
+        self.assertIn("Pong received", masu.out("ping", "-n", "1", kubo.peer_id()))
+        self.assertEqual(masu.run("block", "get", own).stdout, b"of masu")
+
+
 class Restart(NodesCase):
     def test_a_restarted_masu_finds_the_kubo_that_it_fetched_from(self):
         masu, kubo = self.masu(), self.kubo()

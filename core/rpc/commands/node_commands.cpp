@@ -54,7 +54,7 @@ constexpr auto daemon_options = std::to_array<OptionSpec>({
     {"mount-ipfs", "", OptionType::text, "", "Accepted and ignored: masu mounts nothing"},
     {"mount-ipns", "", OptionType::text, "", "Accepted and ignored: masu mounts nothing"},
     {"mount-mfs", "", OptionType::text, "", "Accepted and ignored: masu mounts nothing"},
-    {"unrestricted-api", "", OptionType::boolean, "", "Allow RPC API access to unlisted hashes"},
+    {"unrestricted-api", "", OptionType::boolean, "", "Accepted and ignored: the API port serves no content"},
     {"disable-transport-encryption", "", OptionType::boolean, "",
      "Not supported: every connection is encrypted"},
     {"enable-gc", "", OptionType::boolean, "", "Enable automatic periodic repo garbage collection"},
