@@ -28,10 +28,10 @@ enum class Rung : std::uint8_t {
   stop_growth,         // windows, reading ahead, large socket buffers
   stop_dialling,       // no new connections of our own
   shorten_idle,        // connections that do nothing are closed earlier
-  trim_connections,    // the least valued, a few at each check
-  refuse_streams,      // that peers open
+  trim_connections,    // to peers of no use, the least valued first, a few at each check
+  refuse_streams,      // that strangers open
   refuse_connections,  // that peers make
-  reset_heaviest,      // the connection that holds most, one at each check
+  reset_heaviest,      // the stream or connection that holds most for the least use, one at each check
 };
 inline constexpr std::size_t rung_count = 10;
 std::string_view name_of(Rung);

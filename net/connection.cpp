@@ -456,7 +456,8 @@ ConnectionStats Connection::stats() const {
   stats.stream_bytes_out = yamux.stream_bytes_out();
   stats.streams_inbound = yamux.inbound_streams();
   stats.streams_outbound = yamux.outbound_streams();
-  stats.received_held_bytes = reader_.held_bytes() + yamux.held_bytes();
+  stats.streams_held_bytes = yamux.held_bytes();
+  stats.received_held_bytes = reader_.held_bytes() + stats.streams_held_bytes;
   stats.output_held_bytes = writer_.held_bytes();
   stats.round_trip = yamux.round_trip();
   stats.last_active = yamux.last_active();

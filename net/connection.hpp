@@ -89,6 +89,8 @@ class Connection final : private SessionHost, private MemoryUser {
   // Ends it with a GoAway: streams are closed on the next turn, and on_connection_ended() comes when the link
   // took what was queued, after a second at the latest.
   void close();
+  // Gives up the stream of which most is held here. False: none holds anything.
+  bool reset_heaviest_stream() { return state_ == State::open && session_.reset_heaviest(); }
 
   // --- What it is. ---
 

@@ -66,6 +66,7 @@ struct ConnectionStats {
   std::size_t streams_inbound = 0;  // open now
   std::size_t streams_outbound = 0;
   std::size_t received_held_bytes = 0;  // chunks of net.receive
+  std::size_t streams_held_bytes = 0;   // of them, what handlers have not taken
   std::size_t output_held_bytes = 0;    // chunks of net.send
   std::optional<Duration> round_trip;   // smoothed, from yamux pings
   TimePoint last_active{};              // the last payload of a stream, either way

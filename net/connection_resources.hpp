@@ -118,7 +118,7 @@ class ConnectionResources {
   // Other bounds of what is in flight, as the plan of another budget says. Requires: not above those at the
   // start.
   void set_bounds(const ConnectionLimits& limits);
-  // The ladder: nothing optional is begun; streams that peers open are refused.
+  // The ladder: nothing optional is begun; streams that strangers open are refused.
   void set_growth(bool allowed) { growth_allowed_ = allowed; }
   void set_inbound_streams(bool allowed) { inbound_streams_allowed_ = allowed; }
   bool inbound_streams_allowed() const { return inbound_streams_allowed_; }

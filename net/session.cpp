@@ -93,6 +93,20 @@ void Session::reset_stalled() {
   if (YamuxStream* stream = yamux_.stalled_stream()) finish(of(*stream), StreamEnd::out_of_memory);
 }
 
+bool Session::reset_heaviest() {
+  YamuxStream* heaviest = nullptr;
+  std::size_t most = 0;
+  yamux_.for_each_stream([&](YamuxStream& stream) {
+    if (stream.over() || stream.held().chunks() <= most) return;
+    most = stream.held().chunks();
+    heaviest = &stream;
+  });
+  if (heaviest == nullptr) return false;
+  finish(of(*heaviest), StreamEnd::out_of_memory);
+  host_.on_session_marked();
+  return true;
+}
+
 void Session::close_all(StreamEnd end, TimePoint now) {
   now_ = now;
   closed_ = true;

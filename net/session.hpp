@@ -53,6 +53,8 @@ class Session final : private YamuxUser {
   TimePoint next_deadline() const { return next_deadline_; }
   // The stream whose bytes find no memory is given up.
   void reset_stalled();
+  // A mark: the stream of which most is held is given up. False: none holds anything.
+  bool reset_heaviest();
   // Tells every handler, and forgets all streams. No stream can be opened any more.
   void close_all(StreamEnd end, TimePoint now);
 

@@ -232,7 +232,7 @@ void NodeNetwork::set_rung(Rung rung, bool active) {
 void NodeNetwork::relieve(Rung rung) {
   switch (rung) {
     case Rung::shrink_caches: swarm_->peerstore().forget_unconnected(); return;
-    case Rung::trim_connections: swarm_->trim(swarm_->connections() / 16 + 1); return;
+    case Rung::trim_connections: swarm_->trim_strangers(swarm_->connections() / 16 + 1); return;
     case Rung::reset_heaviest: swarm_->give_up_heaviest(); return;
     default: return;
   }

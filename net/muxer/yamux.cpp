@@ -173,8 +173,9 @@ std::expected<YamuxStream*, YamuxError> Yamux::on_syn(const YamuxHeader& header)
     return std::unexpected(YamuxError::window_exceeded);
   }
   YamuxStream* stream = nullptr;
-  if (!going_away_ && resources_.inbound_streams_allowed() &&
-      inbound_ < resources_.limits().inbound_streams_each) {
+  // A peer of use answers on streams of its own: Kubo opens one for each message with blocks we asked for.
+  const bool allowed = resources_.inbound_streams_allowed() || user_.is_peer_of_use();
+  if (!going_away_ && allowed && inbound_ < resources_.limits().inbound_streams_each) {
     stream = user_.on_inbound(header.stream);
   }
   if (stream != nullptr) {

@@ -135,6 +135,13 @@ void ConnectionManager::choose(TimePoint now, Duration grace) {
   }
 }
 
+void ConnectionManager::choose_strangers() {
+  for (ManagedConnection& connection : connections_) {
+    connection.candidate_ = !connection.is_peer_of_use();
+    connection.value_ = value(connection.managed_peer());
+  }
+}
+
 std::size_t ConnectionManager::candidates() const {
   return static_cast<std::size_t>(
       std::count_if(connections_.begin(), connections_.end(),

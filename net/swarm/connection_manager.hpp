@@ -42,6 +42,8 @@ class ManagedConnection : public IntrusiveListNode<ManagedConnection> {
  public:
   virtual const PeerId& managed_peer() const = 0;
   virtual std::size_t open_streams() const = 0;
+  // The peer has been of use, or is protected.
+  virtual bool is_peer_of_use() const = 0;
 
  protected:
   virtual ~ManagedConnection() = default;
@@ -87,6 +89,9 @@ class ConnectionManager {
   // The same without regard to marks and silence: gives up to `count` of those that are there for `grace`.
   template <class Close>
   void trim(TimePoint now, std::size_t count, Duration grace, Close&& close);
+  // The same for those whose peers are of no use, however new they are.
+  template <class Close>
+  void trim_strangers(std::size_t count, Close&& close);
   // All places are taken: gives up one for a newcomer, who is worth nothing yet. One that nobody values and
   // that has had its time; else, when only newcomers are worth as little, the first of them; those that
   // somebody values only after a long time, so that a crowd of strangers does not displace them.
@@ -116,6 +121,9 @@ class ConnectionManager {
   void drop_if_empty(Peer& peer);
   bool evict();
   void choose(TimePoint now, Duration grace);
+  void choose_strangers();
+  template <class Close>
+  void close_least(std::size_t count, Close&& close);
   std::size_t candidates() const;
   ManagedConnection* least_of_candidates();
 
@@ -139,6 +147,17 @@ void ConnectionManager::trim(TimePoint now, Close&& close) {
 template <class Close>
 void ConnectionManager::trim(TimePoint now, std::size_t count, Duration grace, Close&& close) {
   choose(now, grace);
+  close_least(count, close);
+}
+
+template <class Close>
+void ConnectionManager::trim_strangers(std::size_t count, Close&& close) {
+  choose_strangers();
+  close_least(count, close);
+}
+
+template <class Close>
+void ConnectionManager::close_least(std::size_t count, Close&& close) {
   for (; count > 0; --count) {
     ManagedConnection* least = least_of_candidates();
     if (least == nullptr) return;

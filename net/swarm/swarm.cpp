@@ -147,7 +147,7 @@ void Swarm::remove_filter(const IpPrefix& prefix) { core_->remove_filter(prefix)
 
 ConnectionMarks Swarm::marks() const { return core_->manager().marks(); }
 void Swarm::set_marks(const ConnectionMarks& marks) { core_->manager().set_marks(marks); }
-void Swarm::trim(std::size_t count) { core_->trim(count); }
+void Swarm::trim_strangers(std::size_t count) { core_->trim_strangers(count); }
 void Swarm::set_accepting(bool accepting) { core_->set_accepting(accepting); }
 void Swarm::set_dialling(bool dialling) { core_->set_dialling(dialling); }
 void Swarm::set_bounds(const SwarmOptions& options) { core_->set_bounds(options); }

@@ -143,15 +143,17 @@ class Swarm final : public Host {
 
   ConnectionMarks marks() const;
   void set_marks(const ConnectionMarks& marks);
-  // Gives up to `count` connections, the least valued first, protected ones never.
-  void trim(std::size_t count);
+  // Gives up to `count` connections to peers of no use, the least valued first.
+  void trim_strangers(std::size_t count);
   // Takes no new inbound connections, and dials nobody, until told otherwise.
   void set_accepting(bool accepting);
   void set_dialling(bool dialling);
   // Other bounds of connections, handshakes and marks, as the plan of another budget says; connections above
   // them are given up. Requires: not above those at the start.
   void set_bounds(const SwarmOptions& options);
-  // Gives up the connection whose bytes wait in most chunks. False: none holds any.
+  // Gives up what holds most chunks for the least use: the heaviest stream where streams are what costs, else
+  // the connection. Strangers first, then peers of use that hold more than an exchange does in passing;
+  // protected ones never. False: there is nothing to give up.
   bool give_up_heaviest();
   // What the kernel holds for all links now; a system call for each.
   std::size_t parked_bytes() const;

@@ -259,12 +259,6 @@ bool SwarmCore::close_connection(const PeerId& id, const MultiaddrView& remote) 
   return true;
 }
 
-void SwarmCore::trim(std::size_t count) {
-  manager_.trim(now(), count, Duration{}, [this](ManagedConnection& connection) {
-    give_up(static_cast<SwarmConnection&>(connection));
-  });
-}
-
 void SwarmCore::set_bounds(const SwarmOptions& options) {
   options_.connections = options.connections;
   options_.outbound_reserve = options.outbound_reserve;
@@ -272,23 +266,11 @@ void SwarmCore::set_bounds(const SwarmOptions& options) {
   options_.parked_bytes = options.parked_bytes;
   manager_.set_marks(options.marks);
   const std::size_t most = options.connections - options.outbound_reserve;
-  if (manager_.connections() > most) trim(manager_.connections() - most);
-  update_accepting();
-}
-
-bool SwarmCore::give_up_heaviest() {
-  SwarmConnection* heaviest = nullptr;
-  std::size_t most = 0;
-  for (SwarmConnection& connection : all_) {
-    if (connection.closing()) continue;
-    const ConnectionStats stats = connection.connection().stats();
-    const std::size_t held = stats.received_held_bytes + stats.output_held_bytes;
-    if (held <= most) continue;
-    most = held;
-    heaviest = &connection;
+  if (manager_.connections() > most) {
+    manager_.trim(now(), manager_.connections() - most, Duration{},
+                  [this](ManagedConnection& least) { give_up(static_cast<SwarmConnection&>(least)); });
   }
-  if (heaviest != nullptr) give_up(*heaviest);
-  return heaviest != nullptr;
+  update_accepting();
 }
 
 void SwarmCore::add_filter(const IpPrefix& prefix) {

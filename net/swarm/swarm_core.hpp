@@ -47,7 +47,7 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   std::vector<Multiaddr> listen_addresses() const;
   void add_filter(const IpPrefix& prefix);
   void remove_filter(const IpPrefix& prefix);
-  void trim(std::size_t count);
+  void trim_strangers(std::size_t count);
   void set_accepting(bool accepting);
   void set_dialling(bool dialling) { dialling_ = dialling; }
   void set_bounds(const SwarmOptions& options);
@@ -113,6 +113,7 @@ class SwarmCore final : private LinkAcceptor, private DialHost, private Identify
   LinkDialHandle start_dial(const MultiaddrView& address, LinkDialHandler& handler) override;
   SwarmConnection* upgrade(LinkHandle link, const PeerId& peer, DialAttempt& attempt) override;
   void give_up(SwarmConnection& connection) override;
+  std::size_t weight_of(const SwarmConnection& connection) const;
   void let_go(SwarmConnection& connection) override { connection.set_attempt(nullptr); }
   PeerState state_of(const PeerId& peer) const override;
   void want_dial_turn() override { turns_.post(*this); }

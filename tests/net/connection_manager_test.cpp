@@ -13,8 +13,10 @@ struct TestConnection final : ManagedConnection {
   explicit TestConnection(const PeerId& its_peer) : peer(its_peer) {}
   const PeerId& managed_peer() const override { return peer; }
   std::size_t open_streams() const override { return streams; }
+  bool is_peer_of_use() const override { return of_use; }
   PeerId peer;
   std::size_t streams = 0;
+  bool of_use = false;
 };
 
 class ConnectionManagerTest : public testing::Test {
@@ -52,6 +54,22 @@ TEST_F(ConnectionManagerTest, AboveTheHighMarkItGoesDownToTheLow) {
   EXPECT_TRUE(manager_.next_deadline());
   EXPECT_EQ(trim().size(), 4u) << "of the eight that are past their grace";
   EXPECT_EQ(manager_.connections(), 5u) << "four, and the new one";
+}
+
+TEST_F(ConnectionManagerTest, StrangersGoByValueAndPeersOfUseStay) {
+  for (std::uint32_t n = 0; n < 4; ++n) connect(n);
+  connections_.front().of_use = true;  // of no value, as who has just begun to trade
+  manager_.tag(peer_number(1), "wants", 10);
+  std::vector<PeerId> closed;
+  const auto close = [&](ManagedConnection& connection) {
+    closed.push_back(connection.managed_peer());
+    manager_.remove(connection);
+  };
+  manager_.trim_strangers(2, close);
+  EXPECT_EQ(closed, (std::vector<PeerId>{peer_number(2), peer_number(3)})) << "at once, whatever the marks";
+  manager_.trim_strangers(9, close);
+  EXPECT_EQ(closed.size(), 3u);
+  EXPECT_EQ(manager_.connections(), 1u);
 }
 
 TEST_F(ConnectionManagerTest, ATagIsThereAsAValueOrAsAProtection) {

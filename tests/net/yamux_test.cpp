@@ -150,6 +150,29 @@ TEST(YamuxFairness, StreamsOfOnePeerLeaveOthersTheirs) {
       << "those above the half name their protocol soon";
 }
 
+TEST(YamuxFairness, WhileStreamsAreRefusedPeersOfUseOpenTheirs) {
+  TestNode node(1);
+  RawPeer stranger(node, 7), useful(node, 8);
+  for (RawPeer* peer : {&stranger, &useful}) {
+    peer->shake_hands();
+    ASSERT_TRUE(peer->connection().established());
+  }
+  useful.end.of_use = true;
+  node.resources.set_inbound_streams(false);
+  for (RawPeer* peer : {&stranger, &useful}) {
+    peer->open(1, "/echo/1.0.0", "hello");
+    peer->run();
+  }
+  EXPECT_EQ(stranger.end.inbound.size(), 0u);
+  EXPECT_TRUE(stranger.find_frame(YamuxType::window_update, yamux_rst, 1).has_value());
+  ASSERT_EQ(useful.end.inbound.size(), 1u);
+  EXPECT_EQ(useful.end.inbound.front().received, "hello");
+  node.resources.set_inbound_streams(true);
+  stranger.open(3, "/echo/1.0.0", "hello");
+  stranger.run();
+  EXPECT_EQ(stranger.end.inbound.size(), 1u);
+}
+
 TEST_F(YamuxRules, TenThousandStreamsAreResetBeyondTheCap) {
   const std::size_t cap = node.resources.limits().inbound_streams_each;
   std::size_t reset = 0, held_max = 0;

@@ -16,13 +16,16 @@ constexpr std::array<std::string_view, 1> push_protocols = {net::identify_push_p
 class Sink final : public net::ProtocolHandler {
  public:
   net::StreamHandler* on_inbound(const PeerId&, std::string_view) override {
-    return &handlers.emplace_back();
+    net::TestHandler& handler = handlers.emplace_back();
+    handler.take_max = take_max;
+    return &handler;
   }
   std::size_t open() const {
     return static_cast<std::size_t>(std::count_if(
         handlers.begin(), handlers.end(), [](const auto& handler) { return handler.stream != nullptr; }));
   }
   std::deque<net::TestHandler> handlers;
+  std::size_t take_max = ~std::size_t{0};
 };
 
 struct Dialled final : net::DialHandler {
@@ -81,6 +84,65 @@ TEST_F(SwarmLimitsTest, TheLastEighthOfAProtocolsStreamsIsForPeersOfUse) {
   for (int n = 0; n < 3; ++n) friendly.swarm->open_stream(server.id(), sink, b_handlers_.emplace_back());
   network_.run_for(2s);
   EXPECT_EQ(alive(b_handlers_), 2u);
+}
+
+// The last rung: who costs most for the least use goes first, stream by stream.
+TEST_F(SwarmLimitsTest, TheHeaviestStreamOfAStrangerIsGivenUpBeforeThatOfAPeerOfUse) {
+  SimNode server(network_, 1), stranger(network_, 2), friendly(network_, 3), dear(network_, 4);
+  server.swarm->serve(sink[0], sink_, {16, 16});
+  ASSERT_TRUE(connect(stranger, server) && connect(friendly, server) && connect(dear, server));
+  EXPECT_FALSE(server.swarm->give_up_heaviest()) << "nobody holds anything";
+  server.swarm->set_of_use(friendly.id(), true);
+  server.swarm->protect(dear.id(), "user");
+  sink_.take_max = 0;
+  std::deque<net::TestHandler> of_stranger, of_friendly, of_dear;
+  const auto send = [&](SimNode& from, std::deque<net::TestHandler>& streams, std::size_t bytes) {
+    from.swarm->open_stream(server.id(), sink, streams.emplace_back());
+    streams.back().send(net::pattern(bytes));
+  };
+  send(stranger, of_stranger, 30'000);
+  send(stranger, of_stranger, 90'000);
+  for (int n = 0; n < 2; ++n) {
+    send(friendly, of_friendly, 200'000);
+    send(dear, of_dear, 200'000);
+  }
+  network_.run_for(3s);
+  EXPECT_EQ(alive(of_stranger) + alive(of_friendly) + alive(of_dear), 6u);
+
+  EXPECT_TRUE(server.swarm->give_up_heaviest());
+  network_.run_for(1s);
+  EXPECT_EQ(of_stranger[1].end, net::StreamEnd::reset_by_peer) << "the heavier of the stranger's";
+  EXPECT_EQ(alive(of_stranger), 1u);
+  EXPECT_TRUE(server.swarm->give_up_heaviest());
+  network_.run_for(1s);
+  EXPECT_EQ(alive(of_stranger), 0u);
+  EXPECT_EQ(alive(of_friendly), 2u);
+  EXPECT_TRUE(server.swarm->give_up_heaviest()) << "more than an exchange holds in passing";
+  network_.run_for(1s);
+  EXPECT_EQ(alive(of_friendly), 1u);
+  EXPECT_FALSE(server.swarm->give_up_heaviest()) << "what is left of the peer of use is an exchange";
+  EXPECT_EQ(alive(of_dear), 2u) << "protected";
+  for (SimNode* peer : {&stranger, &friendly, &dear}) EXPECT_TRUE(server.connected(*peer));
+}
+
+TEST_F(SwarmLimitsTest, AStrangerWhoTakesNothingIsGivenUpWithItsConnection) {
+  SimNode server(network_, 1), stranger(network_, 2), friendly(network_, 3);
+  for (SimNode* peer : {&stranger, &friendly}) {
+    peer->swarm->serve(sink[0], sink_, {4, 4});
+    ASSERT_TRUE(connect(*peer, server));
+  }
+  server.swarm->set_of_use(friendly.id(), true);
+  network_.stall_links(1);
+  for (SimNode* peer : {&stranger, &friendly}) {
+    server.swarm->open_stream(peer->id(), sink, a_handlers_.emplace_back());
+    a_handlers_.back().send(net::pattern(200'000));
+  }
+  network_.run_for(1s);
+  EXPECT_TRUE(server.swarm->give_up_heaviest());
+  EXPECT_FALSE(server.swarm->give_up_heaviest()) << "what waits for the peer of use is an exchange";
+  network_.run_for(2s);
+  EXPECT_FALSE(server.connected(stranger));
+  EXPECT_TRUE(server.connected(friendly));
 }
 
 TEST_F(SwarmLimitsTest, AStreamToNobodyIsAnsweredOnTheNextTurn) {
@@ -188,7 +250,7 @@ TEST_F(SwarmLimitsTest, UnderPressureNobodyIsAcceptedOrDialled) {
   EXPECT_TRUE(dialled.errors.back().ends_with("dialling is off")) << dialled.errors.back();
   pressed.swarm->set_dialling(true);
   EXPECT_TRUE(connect(pressed, other));
-  pressed.swarm->trim(1);
+  pressed.swarm->trim_strangers(1);
   network_.run_for(3s);
   EXPECT_EQ(pressed.swarm->connections(), 0u);
 }
