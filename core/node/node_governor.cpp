@@ -82,14 +82,14 @@ GovernorSample NodeGovernor::sample() {
   return {count.all, count.file, ours.charged_bytes, memory_.plan().ours_bytes};
 }
 
+void NodeGovernor::note(Rung rung, bool active) {
+  const std::string line =
+      log_.line(rung, active, sample().resident_bytes, memory_.plan().budget_bytes, loop_.clock().now());
+  if (!line.empty()) std::fprintf(stderr, "%s\n", line.c_str());
+}
+
 void NodeGovernor::set_rung(Rung rung, bool active) {
-  // The first two come and go all the time where a budget is small.
-  if (rung > Rung::drop_code) {
-    const std::string_view name = name_of(rung);
-    std::fprintf(stderr, "memory: %.*s %s at %s of %s\n", static_cast<int>(name.size()), name.data(),
-                 active ? "begins" : "ends", format_bytes(sample().resident_bytes).c_str(),
-                 format_bytes(memory_.plan().budget_bytes).c_str());
-  }
+  note(rung, active);
   if (hooks_.set) hooks_.set(rung, active);
 }
 
@@ -102,7 +102,10 @@ void NodeGovernor::relieve(Rung rung) {
       give_back();
       return;
     }
-    case Rung::drop_code: memory_.code().drop(); return;
+    case Rung::drop_code:
+      if (!governor_.active(rung)) note(rung, true);  // its own limit brought it on
+      memory_.code().drop();
+      return;
     default:
       if (hooks_.relieve) hooks_.relieve(rung);
   }

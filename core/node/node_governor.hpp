@@ -11,6 +11,7 @@
 #include "alloc/lending.hpp"
 #include "core/loop/event_loop.hpp"
 #include "core/node/node_memory.hpp"
+#include "core/node/rung_log.hpp"
 #include "net/timers.hpp"
 
 #include <array>
@@ -47,6 +48,7 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   void relieve(Rung rung) override;
   void on_timer(TimePoint now) override;
   void on_turn(TimePoint now) override;
+  void note(Rung rung, bool active);
   void look(TimePoint now);
   void lend(TimePoint now);
   void review(TimePoint now);
@@ -57,6 +59,7 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   Governor governor_;
   Lending lending_;
   Hooks hooks_;
+  RungLog log_;
   TimePoint looked_at_{};
   TimePoint chunks_reviewed_at_{};
   TimePoint code_reviewed_at_{};
