@@ -79,7 +79,9 @@ void NodeGovernor::lend(TimePoint now) {
 GovernorSample NodeGovernor::sample() {
   const auto count = read_resident().value_or(ResidentCount{});
   const DoorCount ours = process_box().count(Door::ours);
-  return {count.all, count.file, ours.charged_bytes, memory_.plan().ours_bytes};
+  GovernorSample sample{count.all, count.file, ours.charged_bytes, memory_.plan().ours_bytes};
+  if (probe_) probe_(sample);
+  return sample;
 }
 
 void NodeGovernor::note(Rung rung, bool active) {

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace masu::core {
 
@@ -34,6 +35,8 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   NodeGovernor(NodeMemory& memory, EventLoop& loop);
   ~NodeGovernor();
 
+  // For tests: sees each sample before the ladder does, and may change it.
+  void set_probe(std::function<void(GovernorSample&)> probe) { probe_ = std::move(probe); }
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   // The plan of `memory` changed: from now on its limits hold.
   void follow_plan();
@@ -59,6 +62,7 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   Governor governor_;
   Lending lending_;
   Hooks hooks_;
+  std::function<void(GovernorSample&)> probe_;
   RungLog log_;
   TimePoint looked_at_{};
   TimePoint chunks_reviewed_at_{};

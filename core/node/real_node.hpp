@@ -40,6 +40,8 @@ class RealNode final : public Node {
   std::expected<void, std::string> keep_storage();
   // What shut_down() calls, once.
   void on_shut_down(std::function<void()> listener) { on_shut_down_ = std::move(listener); }
+  // For tests of the ladder.
+  NodeGovernor& governor() { return governor_; }
   // Runs the loop until all has ended. Requires: the RPC server is closed.
   void close();
 

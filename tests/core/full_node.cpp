@@ -1,4 +1,5 @@
-// A daemon whose pools can be filled: `full-node REPO BUDGET`, driven by tests/interop/test_full_pools.py.
+// A daemon whose pools can be filled, and whose ladder can be climbed: `full-node REPO BUDGET`, driven by
+// tests/interop/test_full_pools.py and test_rungs.py.
 //
 // It is the daemon of masu with commands on its standard input, each answered with a line of its own:
 //
@@ -6,6 +7,9 @@
 //   spare       as fill, but what requests, handshakes and the store need stays free
 //   release     all of it back
 //   write N     N blocks of 1.5 KiB (they lie in RocksDB), on all workers at once
+//   rung NAME on|off   from now on the governor measures what brings on this rung and all below it; or again
+//                      what is so
+//   tagged PEER TAG    yes or no: whether the peer has this tag of the connection manager
 #include "alloc/check.hpp"
 #include "alloc/slab_pool.hpp"
 #include "core/node/real_node.hpp"
@@ -204,6 +208,12 @@ class Commands {
     } else if (line == "release") {
       filler_.release();
       say("released");
+    } else if (line.starts_with("rung ")) {
+      set_rung(line.substr(5));
+    } else if (line.starts_with("tagged ")) {
+      const std::size_t space = line.find(' ', 7);
+      const auto peer = PeerId::parse(line.substr(7, space - 7));
+      say(peer && node_.swarm()->has_tag(*peer, line.substr(space + 1)) ? "yes" : "no");
     } else if (line.starts_with("write ")) {
       const std::size_t blocks = std::stoul(line.substr(6));
       for (const auto& writer : writers_) {
@@ -214,6 +224,22 @@ class Commands {
     } else {
       say("no such command: " + line);
     }
+  }
+  // The pressure lies a little above the rung's threshold, whatever is given up, until it is said to be off.
+  void set_rung(const std::string& words) {
+    constexpr std::size_t above_bytes = std::size_t{32} * 1024;
+    const std::size_t space = words.rfind(' ');
+    const std::string name = words.substr(0, space);
+    const bool on = words.substr(space + 1) == "on";
+    const std::vector<RungRow> rungs = node_.governor().ladder().rows();
+    const auto rung = std::ranges::find(rungs, name, &RungRow::name);
+    if (rung == rungs.end()) return say("no such rung: " + name);
+    const std::size_t resident = rung->threshold + above_bytes;
+    node_.governor().set_probe([on, resident](GovernorSample& sample) {
+      if (on) sample.resident_bytes = std::max(sample.resident_bytes, resident);
+    });
+    node_.check_memory();
+    say(name + (on ? " is on" : " is off"));
   }
   bool writing() const {
     return std::ranges::any_of(writers_, [](const auto& one) { return one->busy(); });
