@@ -60,6 +60,9 @@ class Node {
   virtual std::expected<void, std::string> set_budget(std::size_t bytes) = 0;
   // One look of the governor. True: what is resident is within the budget.
   virtual bool check_memory() = 0;
+  // Much may be taken next (an import, a collection, an export): a look of the governor now, unless there was
+  // one a moment ago. Cheap; it may close connections.
+  virtual void before_large_work() = 0;
 
   virtual boost::asio::io_context& context() = 0;
   virtual const net::Clock& clock() const = 0;

@@ -12,7 +12,7 @@
 namespace masu::core {
 namespace {
 
-constexpr Duration look_interval = 10ms;  // between two looks after turns
+constexpr Duration look_interval = 10ms;  // between two looks after turns, or before large work
 constexpr Duration tick_interval = 50ms;  // while anything works
 constexpr Duration purge_interval = 100ms;
 constexpr Duration history_interval = 1s;
@@ -57,6 +57,11 @@ bool NodeGovernor::check() {
   look(loop_.clock().now());
   const auto count = read_resident();
   return count && count->all <= memory_.plan().budget_bytes;
+}
+
+void NodeGovernor::look_unless_just_done() {
+  const TimePoint now = loop_.clock().now();
+  if (now >= looked_at_ + look_interval) look(now);
 }
 
 void NodeGovernor::look(TimePoint now) {

@@ -1,9 +1,10 @@
 // NodeGovernor: keeps the process below its budget: looks, carries out the rungs of the ladder, and lends
 // what other holders leave idle to the pool of chunks.
 //
-// It looks after turns of the loop, at most each 10 ms, and each 50 ms while workers work. When nothing
-// happened for a second, what a burst left behind goes back to the kernel; after ten, pages of code too; then
-// it sleeps until there is work again. A part of RealNode; loop thread only.
+// It looks after turns of the loop, at most each 10 ms, and each 50 ms while workers work, and before work
+// that may take much at once; chunks are lent in the same look, after what it found. When nothing happened
+// for a second, what a burst left behind goes back to the kernel; after ten, pages of code too; then it
+// sleeps until there is work again. A part of RealNode; loop thread only.
 #pragma once
 
 #include "alloc/fixed.hpp"
@@ -42,6 +43,9 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   void follow_plan();
   // One look now. True: what is resident is within the budget.
   bool check();
+
+  // The same before much is taken at once, unless the last look was within 10 ms.
+  void look_unless_just_done();
 
   const Governor& ladder() const { return governor_; }
 

@@ -56,6 +56,7 @@ class RealNode final : public Node {
   MemoryReport memory_report() override;
   std::expected<void, std::string> set_budget(std::size_t bytes) override;
   bool check_memory() override { return governor_.check(); }
+  void before_large_work() override { governor_.look_unless_just_done(); }
 
   boost::asio::io_context& context() override { return loop_.context(); }
   const net::Clock& clock() const override { return loop_.clock(); }

@@ -61,6 +61,13 @@ TEST_F(AddCommandTest, AFileIsStoredAndPinned) {
   EXPECT_EQ(node.import_account().live_bytes(), 0u);
 }
 
+TEST_F(AddCommandTest, MemoryIsLookedAtBeforeItBegins) {
+  EXPECT_TRUE(add_to({{"chunker", "no-such"}}, {file("a", "hello")}).starts_with("error: "));
+  EXPECT_EQ(node.looks, 0) << "nothing begins";
+  add_to({}, {file("a", "hello"), file("b", "hi")});
+  EXPECT_EQ(node.looks, 1) << "once, however many files";
+}
+
 TEST_F(AddCommandTest, ATreeComesInKubosOrder) {
   EXPECT_EQ(
       add_to({}, {directory("q"), file("q/b", "y"), file("q/e/x", "x"), directory("q/f"), symlink("q/l", "b"),

@@ -77,6 +77,7 @@ TEST_F(BlockPutCommandTest, ManyPartsAreManyBlocks) {
   for (int i = 0; i < 200; ++i) blocks.push_back(std::to_string(i) + std::string(3000, '.'));
   const std::string answer = put({}, blocks);
   EXPECT_EQ(std::ranges::count(answer, '\n'), 200);
+  EXPECT_EQ(node.looks, 200) << "memory is looked at before each";
   EXPECT_TRUE(node.blocks().size(*multihash_of(HashCode::sha2_256, as_bytes(blocks[150])))->has_value());
 }
 

@@ -79,6 +79,13 @@ TEST_F(CarCommandsTest, WhatIsImportedComesOutAgain) {
   }
 }
 
+TEST_F(CarCommandsTest, MemoryIsLookedAtBeforeEachBegins) {
+  import({whole});
+  EXPECT_EQ(node_.looks, 1);
+  dag_export(root);
+  EXPECT_EQ(node_.looks, 2);
+}
+
 TEST_F(CarCommandsTest, ImportTellsAsAsked) {
   EXPECT_EQ(import({whole}, {{"stats", "true"}}, false).body,
             "{\"Root\":{\"Cid\":{\"/\":\"" + root +

@@ -59,6 +59,7 @@ class FakeNode final : public Node {
   const MemoryHistory& memory_history() override { return history; }
   std::expected<void, std::string> set_budget(std::size_t) override { return std::unexpected("not here"); }
   bool check_memory() override { return true; }
+  void before_large_work() override { ++looks; }
 
   boost::asio::io_context& context() override { return absent<boost::asio::io_context>(); }
   const net::Clock& clock() const override { return clock_; }
@@ -83,6 +84,7 @@ class FakeNode final : public Node {
 
   // --- For tests. ---
   MemoryReport report;
+  int looks = 0;  // before large work
   bitswap::Bitswap* exchange = nullptr;
   Budget history_budget{"history", 1 << 20};
   Account history_account{history_budget, "memory.history", Lifetime::process, 1024};

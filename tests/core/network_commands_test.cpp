@@ -43,6 +43,7 @@ class NetworkNode final : public Node {
   const MemoryHistory& memory_history() override { std::abort(); }
   std::expected<void, std::string> set_budget(std::size_t) override { std::abort(); }
   bool check_memory() override { std::abort(); }
+  void before_large_work() override { std::abort(); }
   boost::asio::io_context& context() override { std::abort(); }
   store::Jobs& jobs() override { std::abort(); }
   Repo& repo() override { std::abort(); }

@@ -216,6 +216,7 @@ TEST_F(PinCommandsTest, GcRemovesWhatNothingKeeps) {
   pin(leaf_, store::PinMode::direct);
   const auto raw = [](const Cid& cid) { return Cid::v1(Codec::raw, cid.hash()).to_string(); };
   const std::vector<std::string> removed = lines(body(commands::repo_gc, {}));
+  EXPECT_EQ(node_.looks, 1) << "memory is looked at before it begins";
   EXPECT_EQ(removed, lines("removed " + raw(root_) + "\nremoved " + other + "\n"));
   EXPECT_TRUE(here(leaf_));
   EXPECT_FALSE(here(root_) || here(other_));

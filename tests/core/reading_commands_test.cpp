@@ -130,6 +130,15 @@ TEST_F(ReadingCommandsTest, GetIsATarWhateverItIs) {
   EXPECT_EQ(file.run().headers["X-Content-Length"], "6");
 }
 
+TEST_F(ReadingCommandsTest, MemoryIsLookedAtBeforeMuchIsRead) {
+  body(commands::resolve, {root + "/sub"});
+  EXPECT_EQ(node_.looks, 0);
+  body(commands::get, {root});
+  EXPECT_EQ(node_.looks, 1);
+  body(commands::cat, {root + "/a.txt"});
+  EXPECT_EQ(node_.looks, 2);
+}
+
 TEST_F(ReadingCommandsTest, GetCompressesAFileAsItIsAndATarOfTheRest) {
   const auto unzip = [](const std::string& bytes) {
     z_stream stream{};

@@ -43,6 +43,7 @@ class ServingNode final : public Node, public net::Clock {
   const MemoryHistory& memory_history() override { return absent<MemoryHistory>(); }
   std::expected<void, std::string> set_budget(std::size_t) override { return std::unexpected("not here"); }
   bool check_memory() override { return true; }
+  void before_large_work() override {}
   boost::asio::io_context& context() override { return context_; }
   const net::Clock& clock() const override { return *this; }
   net::TimerQueue& timers() override { return timers_; }

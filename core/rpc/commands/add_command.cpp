@@ -253,6 +253,7 @@ Task<CommandResult> run_add(TaskMemory memory, Call& call) {
   Node& node = call.node();
   const std::expected<AddOptions, CommandError> asked = add_options(call, node.config());
   if (!asked) co_return std::unexpected(asked.error());
+  node.before_large_work();
   const AccountAllocator<AddSession> allocator(node.import_account());
   Add add(call, std::allocate_shared<AddSession>(allocator, *asked, parts_of(node)));
   CommandResult result = co_await add.run(memory);

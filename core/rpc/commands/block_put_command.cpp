@@ -207,6 +207,7 @@ Task<CommandResult> run_block_put(TaskMemory memory, Call& call) {
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) break;
     if ((*entry)->kind != UploadEntry::Kind::file) co_return fail("expected a file");
+    node.before_large_work();
     UploadedBlock block(node);  // its slot is kept until the block is stored
     CommandResult read = co_await read_block(memory, call, block);
     if (!read) co_return read;

@@ -94,6 +94,7 @@ Task<CommandResult> run_cat(TaskMemory memory, Call& call) {
   std::optional<std::uint64_t> most;
   if (length) most = static_cast<std::uint64_t>(*length);
 
+  call.node().before_large_work();
   ContentReader content(call);
   Plan plan;
   if (most != 0) {

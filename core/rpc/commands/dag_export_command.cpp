@@ -120,6 +120,7 @@ Task<CommandResult> run(TaskMemory memory, Call& call) {
         "--local-only implies --offline and cannot be combined with --offline=false; please drop one of "
         "them");
   }
+  call.node().before_large_work();
   const std::string& path = call.arguments().front();
   if (local_only) {
     ContentReader reader(call, call.node().open_source(true));

@@ -270,6 +270,7 @@ Task<CommandResult> run(TaskMemory memory, Call& call) {
         "one of them");
   }
   const bool pins = !local_only && (!call.given("pin-roots") || call.flag("pin-roots"));
+  call.node().before_large_work();
   Importer importer(call);
   CommandResult read = co_await importer.read_all(memory);
   if (!read) co_return read;

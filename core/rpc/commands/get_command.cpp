@@ -143,6 +143,7 @@ Task<CommandResult> run_get(TaskMemory memory, Call& call) {
   if (!level) co_return std::unexpected(level.error());
   const auto path = unixfs::ContentPath::parse(call.arguments()[0]);
   if (!path) co_return fail(path.error());
+  call.node().before_large_work();
   ContentReader content(call);
   const auto cid = co_await content.resolve(memory, *path);
   if (!cid) co_return fail(cid.error());

@@ -65,6 +65,7 @@ class Errors {
 Task<CommandResult> run_gc(TaskMemory memory, Call& call) {
   Node& node = call.node();
   const bool stream_errors = call.flag("stream-errors"), quiet = call.flag("silent") && !stream_errors;
+  node.before_large_work();
   store::Collection collection(node.collector(), {}, walk_secret(node));
   store::CollectStep step{
       store::CollectStep::Removed{AccountAllocator<Multihash>(node.import_account())}, 0, {}};
