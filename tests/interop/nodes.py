@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MASU = Path(os.environ.get("MASU", ROOT / "build/release/masu"))
 KUBO = Path(os.environ.get("KUBO", ROOT / "build/peers/ipfs"))
-NODE = os.environ.get("NODE", "node")
+NODE = Path(os.environ.get("NODE", ROOT / "build/peers/node"))  # scripts/setup says which one: the machine's may be too old
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HELIA = ROOT / "tests/interop/peers/helia/peer.mjs"
 BROWSER = ROOT / "tests/interop/peers/browser/browser.mjs"
@@ -278,7 +278,7 @@ class Driven:
     def __init__(self, directory, *command):
         Path(directory).mkdir(parents=True, exist_ok=True)
         self.log = open(Path(directory) / f"{self.name}.log", "ab")
-        self.process = subprocess.Popen([NODE, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([str(NODE), *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.log)
         self.first = self._answer()
 
