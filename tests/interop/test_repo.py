@@ -77,42 +77,95 @@ class Refused(NodesCase):
 
 
 class Killed(NodesCase):
-    def test_what_was_acknowledged_is_there_after_sigkill(self):
+    """Adds, pins, unpins and collects until SIGKILL, round after round; what was acknowledged holds in the next one."""
+
+    def setUp(self):
+        super().setUp()
         seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
         print(f"    seed {seed}", flush=True)
-        chance = random.Random(seed)
+        self.chance = random.Random(seed)
+        self.pinned, self.unpinned = {}, set()  # content by root; a root whose last command was not acknowledged is in neither
+
+    def test_what_was_acknowledged_is_there_after_sigkill(self):
         masu = self.masu(start=False)
-        acknowledged, pinned = {}, set()
-        for round_number in range(6):
+        for round_number in range(8):
             masu.start()
-            for cid, text in acknowledged.items():
-                self.assertEqual(masu.run("cat", cid).stdout, text)
-            listed = set(masu.out("pin", "ls", "--type=recursive", "-q").split())
-            self.assertLessEqual(pinned, listed)
-            worker = threading.Thread(target=self.work, args=(masu, round_number, acknowledged, pinned))
+            self.check(masu)
+            worker = threading.Thread(target=self.work, args=(masu, round_number))
             worker.start()
-            time.sleep(chance.uniform(0.05, 1.0))
+            time.sleep(self.chance.uniform(0.05, 1.5))
             masu.kill()
             worker.join()
         masu.start()
-        self.assertTrue(acknowledged)
-        for cid, text in acknowledged.items():
-            self.assertEqual(masu.run("cat", cid).stdout, text)
+        self.check(masu)
+        # One more time in peace, with so much garbage around it that the segment of 64 MiB is full: only those are rewritten.
+        for number, action in enumerate([self.add, self.add, self.unpin] + 6 * [self.garbage]):
+            self.assertTrue(action(masu, f"last/{number}"))
+        before = self.segments(masu)
+        self.assertGreater(len(masu.out("repo", "gc", "-q").split()), 6 * 48)
+        self.assertTrue(before - self.segments(masu), "no segment was rewritten")
+        self.check(masu)
         masu.stop()
 
-    def work(self, masu, round_number, acknowledged, pinned):
-        """Adds, pins and collects until the daemon is gone; notes what was acknowledged."""
+    def check(self, masu):
+        for cid, text in self.pinned.items():
+            self.assertEqual(masu.run("cat", "--offline", cid).stdout, text)
+        listed = set(masu.out("pin", "ls", "--type=recursive", "-q").split())
+        self.assertLessEqual(set(self.pinned), listed)
+        self.assertFalse(self.unpinned & listed)
+
+    @staticmethod
+    def segments(masu):
+        return {file.name for file in (masu.repo / "blocks").glob("*")}
+
+    def work(self, masu, round_number):
+        # The last one collects what is garbage by then, and rewrites segments where the pinned lies between it.
+        actions = [self.add, self.garbage, self.repin, self.add, self.unpin, self.garbage, self.collect]
         for number in range(1000):
-            text = f"round {round_number} number {number} ".encode() * (1 + number % 40 * 500)
-            result = masu.run("add", "-Q", input=text, check=False)
-            if result.returncode != 0 or masu.process is None or masu.process.poll() is not None:
-                # Acknowledged just before the kill, or done by a process that opened the repo itself: not counted.
+            if not actions[number % len(actions)](masu, f"{round_number}/{number}"):
                 return
-            cid = result.stdout.decode().strip()
-            acknowledged[cid] = text
-            pinned.add(cid)
-            if number % 7 == 3 and masu.run("repo", "gc", "-q", check=False).returncode != 0:
-                return
+
+    def acknowledged(self, masu, *args, **kwargs):
+        """The output of a command; None when the daemon is gone: nothing was acknowledged, or by a process that opened the
+        repo itself."""
+        result = masu.run(*args, check=False, **kwargs)
+        process = masu.process
+        if result.returncode != 0 or process is None or process.poll() is not None:
+            return None
+        return result.stdout.decode().strip()
+
+    def add(self, masu, name):
+        text = b"".join(content.pieces(self.chance.choice([10, 30_000, 700_000]), f"kept {name}"))
+        cid = self.acknowledged(masu, "add", "-Q", input=text)
+        if cid is not None:
+            self.pinned[cid] = text
+        return cid is not None
+
+    def garbage(self, masu, name):
+        text = b"".join(content.pieces(12 * MIB, f"garbage {name}"))
+        return self.acknowledged(masu, "add", "-Q", "--pin=false", input=text) is not None
+
+    def unpin(self, masu, _):
+        cid = self.chance.choice(sorted(self.pinned))
+        done = self.unpin_one(masu, cid)
+        if done:
+            self.unpinned.add(cid)
+        return done
+
+    def repin(self, masu, _):
+        cid = self.chance.choice(sorted(self.pinned))
+        text = self.pinned[cid]
+        if not self.unpin_one(masu, cid) or self.acknowledged(masu, "pin", "add", cid) is None:
+            return False
+        self.pinned[cid] = text
+        return True
+
+    def unpin_one(self, masu, cid):
+        del self.pinned[cid]
+        return self.acknowledged(masu, "pin", "rm", cid) is not None
+
+    def collect(self, masu, _):
+        return self.acknowledged(masu, "repo", "gc", "-q") is not None
 
 
 class Collection(NodesCase):
