@@ -182,6 +182,55 @@ class Own(NodesCase):
         while not text.endswith(b"\x1b[?25h\x1b[?1049l"):
             text += os.read(terminal, 4096)
 
+    def on_terminal(self, masu, *args):
+        """A command that has a terminal for its errors: (standard output, the lines that the terminal showed one over the other)."""
+        terminal, end = pty.openpty()
+        command = nodes.subprocess.Popen([nodes.MASU, *map(str, args)], env=masu.env, stdin=nodes.subprocess.DEVNULL,
+                                         stdout=nodes.subprocess.PIPE, stderr=end)
+        os.close(end)
+        text = b""
+        try:
+            while piece := os.read(terminal, 4096):
+                text += piece
+        except OSError:  # EIO: nobody has the other end any more
+            pass
+        os.close(terminal)
+        out = command.communicate()[0].decode()
+        self.assertEqual(command.returncode, 0, text)
+        return out, text.decode().split("\x1b[2K\r")[1:]
+
+    def check_bar(self, shown):
+        self.assertGreater(len(shown), 1)
+        for line in shown:
+            self.assertRegex(line, r"^(\d+(\.\d\d)? (B|KiB|MiB) / 12\.00 MiB \[=*>?-*\] .*\d\.\d\d% .*)?\s*$")
+        self.assertRegex(shown[-1], r"^12\.00 MiB / 12\.00 MiB \[=+\] .* 100\.00% \d+s\r\n$")
+
+    def test_add_has_a_bar_on_a_terminal(self):
+        masu = self.masu()
+        path = self.dir / "file"
+        content.write_file(path, 12 * MIB)
+        plain = masu.run("add", path)
+        self.assertEqual(plain.stderr, b"")
+        out, shown = self.on_terminal(masu, "add", path)
+        self.assertEqual(out, plain.stdout.decode())
+        self.check_bar(shown)
+        for flag in ("-Q", "-q", "--silent", "--progress=false"):
+            self.assertEqual(self.on_terminal(masu, "add", flag, path)[1], [], flag)
+
+    def test_get_has_a_bar_on_a_terminal(self):
+        masu = self.masu()
+        path, got = self.dir / "file", self.dir / "got"
+        digest = content.write_file(path, 12 * MIB)
+        cid = masu.out("add", "-Q", path)
+        plain = masu.run("get", "-o", got, cid)
+        self.assertEqual(plain.stderr, b"")
+        out, shown = self.on_terminal(masu, "get", "-o", got, cid)
+        self.assertEqual(out, plain.stdout.decode())
+        self.check_bar(shown)
+        self.assertEqual(content.sha256(got), digest)
+        self.assertEqual(self.on_terminal(masu, "get", "--progress=false", "-o", got, cid)[1], [])
+        self.check_bar(self.on_terminal(masu, "get", "-a", "-o", self.dir / "archive", cid)[1])
+
     def test_get_writes_tar_and_gzip(self):
         masu, kubo = self.masu(), self.kubo()
         tree = self.dir / "tree"
