@@ -53,6 +53,19 @@ class Cids(NodesCase):
             content.write_file(path, size)
             self.compare(masu, kubo, "-n", "-q", path)
 
+    def test_directories_of_the_2025_profile(self):
+        masu, kubo = self.masu(start=False), self.kubo(start=False)
+        for node in (masu, kubo):
+            node.run("config", "profile", "apply", "unixfs-v1-2025")
+            node.start()
+        # Here the size of the block decides, 256 KiB at most: 4 bytes, and 59 for each link (a name of 15, a CID of 36).
+        for entries in (0, 4443):
+            path = self.dir / f"dir-{entries}"
+            content.write_directory(path, entries, size=16)
+            self.compare(masu, kubo, "-n", "-r", "-Q", path)
+        (path / "file-004443.txt").write_bytes(b"one file more..\n")
+        self.compare(masu, kubo, "-n", "-r", "-Q", path)
+
     def test_directories_by_entries(self):
         masu, kubo = self.masu(), self.kubo()
         for entries in (0, 1, 100, 4000, 6000):
