@@ -423,7 +423,9 @@ void Connection::tick() {
       if (ticks_ > options.linger_seconds) close();
       break;
     case State::exchange: {
-      if (stopping_ && ticks_ > options.linger_seconds) {
+      // A server that closes waits for an answer that is under way, not for a request that may never be
+      // whole.
+      if (stopping_ && (reading_.waiter != nullptr || ticks_ > options.linger_seconds)) {
         close();
         set_gone();
         break;

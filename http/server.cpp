@@ -166,6 +166,7 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
   void give_large() override { --large; }
   void on_connection_released(Connection& connection) override {
     connections.destroy(&connection);
+    if (closing && all.empty()) second.cancel();  // nobody is left to wait for
     if (std::exchange(waiting_for_room, false)) {
       for (const auto& listener : listeners) listener->wait();
     }
@@ -236,8 +237,9 @@ struct Server::Impl final : ConnectionHost, Listener::Host {
     return true;
   }
 
+  // Also while the server closes: an exchange has its seconds to end, no more.
   void arm_second() {
-    if (second_pending || closing) return;
+    if (second_pending || (closing && all.empty())) return;
     second_pending = true;
     second.expires_after(std::chrono::seconds(1));
     second.async_wait(boost::asio::bind_allocator(OperationAllocator<void>(second_memory),

@@ -153,7 +153,8 @@ class Server {
   std::expected<Multiaddr, std::string> listen(const MultiaddrView& address);
   // Serves a connected stream socket (of a socketpair), and owns it. False: no room; it stays the caller's.
   bool adopt(int fd);
-  // No new connections; exchanges see gone(), idle connections are closed. The loop must run until closed().
+  // No new connections; exchanges see gone(), idle connections are closed. One that waits for its client's
+  // body loses the client at once, others `linger_seconds` later. The loop must run until closed().
   void close();
   bool closed() const;
 

@@ -520,6 +520,26 @@ TEST_F(TcpServerTest, ClosingTellsExchangesAndWaitsForThem) {
   EXPECT_FALSE(connect_to(bound)) << "nobody listens";
 }
 
+TEST_F(TcpServerTest, ClosingEndsAnUploadThatStandsStill) {
+  Peer peer = dial(listen("/ip4/127.0.0.1/tcp/0"));
+  ASSERT_TRUE(peer.send("POST /count HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc"));
+  ASSERT_TRUE(run_until([&] { return handler_.handled == 1; }));
+  server().close();
+  EXPECT_TRUE(run_until([&] { return server().closed(); }));
+  EXPECT_EQ(handler_.body_error, BodyError::gone);
+  EXPECT_TRUE(peer.receive_to_end());
+}
+
+TEST_F(TcpServerTest, ClosingEndsAnAnswerThatNobodyTakes) {
+  options_.linger_seconds = 1;
+  Peer peer = dial(listen("/ip4/127.0.0.1/tcp/0"));
+  ASSERT_TRUE(peer.send("GET /bytes?100000000 HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(peer.receive_until("xxx"));
+  server().close();
+  EXPECT_TRUE(run_until([&] { return server().closed(); }));
+  EXPECT_TRUE(handler_.write_failed);
+}
+
 TEST_F(TcpServerTest, TenThousandRequestsLeaveNothingBehind) {
   const Multiaddr bound = listen("/ip4/127.0.0.1/tcp/0");
   std::size_t before = 0;
