@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -21,6 +22,12 @@ class NodesCase(unittest.TestCase):
             if os.environ.get("CI"):
                 self.fail(f"{what} is missing: {binary}")
             self.skipTest(f"{what} is missing")
+
+    def wait_until(self, reached, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not reached():
+            self.assertLess(time.monotonic(), deadline, "it did not get so far")
+            time.sleep(0.02)
 
     def masu(self, name="masu", budget="64M", start=True):
         self.need(nodes.MASU, "masu")
