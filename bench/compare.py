@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/interop"))
 
 import content  # noqa: E402
 import nodes  # noqa: E402
-from nodes import MIB, Kubo, Masu  # noqa: E402
+from nodes import MIB, Helia, Kubo, Masu, Node  # noqa: E402
 from run import enter_namespace  # noqa: E402
 
 FETCH = 512 * MIB
@@ -37,6 +37,12 @@ class Bench:
         self.count = 0
         self.peaks = []
         self.running = []
+
+    def helia(self):
+        self.count += 1
+        helia = Helia(self.dir / f"helia-{self.count}")
+        self.running.append(helia)
+        return helia
 
     def size(self, size):
         return max(MIB, size // self.scale)
@@ -58,7 +64,7 @@ class Bench:
             node.stop()
             if isinstance(node, Masu):
                 self.peaks.append(max(node.watch.peak, node.watch.high_water))
-            empty(node.repo)
+            empty(node.repo if isinstance(node, Node) else node.directory)
         self.running.clear()
 
     def file(self, size, seed="bench"):
@@ -173,6 +179,30 @@ def gib_to_kubo(bench, kind):
     return speed
 
 
+def gib_from_helia(bench, kind):
+    size = bench.size(ADD)
+    path, node, peer = bench.file(size), bench.node(kind), bench.helia()
+    cid = peer.do("add", path=str(path))["cid"]
+    node.connect(peer)
+    seconds = timed(lambda: discard(node, "pin", "add", cid))
+    assert hash_of_cat(node, cid) == content.sha256(path), "other bytes came"
+    note_peak(bench, node)
+    return size / MIB / seconds
+
+
+def gib_to_helia(bench, kind):
+    size = bench.size(ADD)
+    path, node, peer = bench.file(size), bench.node(kind), bench.helia()
+    cid = node.out("add", "-Q", "--cid-version=1", "--chunker=size-1048576", path, timeout=600)
+    peer.do("dial", address=node.address())
+    got = bench.dir / "helia-got"
+    seconds = timed(lambda: peer.do("cat", cid=cid, path=str(got), timeout=3600))
+    assert content.sha256(got) == content.sha256(path), "other bytes came"
+    got.unlink()
+    note_peak(bench, node)
+    return size / MIB / seconds
+
+
 def add_many(bench, kind):
     entries = 10_000 // bench.scale
     path = bench.dir / f"many-{entries}"
@@ -277,12 +307,16 @@ ROWS = {
     "serve": ("serve 512 MiB to one Kubo peer", "MiB/s", True, serve),
     "gib-from-kubo": ("1 GiB from a Kubo peer, compared by SHA-256", "MiB/s", True, gib_from_kubo),
     "gib-to-kubo": ("1 GiB to a Kubo peer, compared by SHA-256", "MiB/s", True, gib_to_kubo),
+    "gib-from-helia": ("1 GiB from a Helia peer, compared by SHA-256", "MiB/s", True, gib_from_helia),
+    "gib-to-helia": ("1 GiB to a Helia peer, compared by SHA-256", "MiB/s", True, gib_to_helia),
     "add": ("add 1 GiB", "MiB/s", True, add),
     "add-many": ("add 10,000 files of 4 KiB", "files/s", True, add_many),
     "cat": ("cat 1 GiB over RPC", "MiB/s", True, cat),
     "start": ("start to ready", "ms", False, start),
     "command": ("one command (id) against a running daemon", "ms", False, command),
 }
+# Only when they are named: Helia sets the pace, and takes minutes for each.
+WHEN_NAMED = {"gib-from-helia", "gib-to-helia"}
 
 
 def spread(values):
@@ -300,9 +334,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.list:
         for name, row in ROWS.items():
-            print(f"{name:13} {row[0]}")
-        print("residue       what masu holds 30 s after work")
-        print("budgets       fetch-1, serve and add at 32M and 16M, against 64M")
+            print(f"{name:14} {row[0]}")
+        print("residue        what masu holds 30 s after work")
+        print("budgets        fetch-1, serve and add at 32M and 16M, against 64M")
         return 0
     enter_namespace()
     bench = Bench(arguments.scale)
@@ -310,7 +344,7 @@ def main():
     print(f"machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}, Linux {platform.release()}")
     print("| work | unit | masu | Kubo | ratio | note |\n|---|---|---|---|---|---|", flush=True)
     try:
-        for name in arguments.rows or ROWS:
+        for name in arguments.rows or [name for name in ROWS if name not in WHEN_NAMED]:
             if name in ("residue", "budgets"):
                 continue
             what, unit, higher, function = ROWS[name]

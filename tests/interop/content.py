@@ -49,9 +49,9 @@ def raw_cid(cid):
     return "b" + base64.b32encode(bytes([data[0], 0x55]) + data[2:]).decode().rstrip("=").lower()
 
 
-def write_directory(path, entries, size=64, seed="entry"):
-    """A flat directory of small files, each with its own content."""
+def write_directory(path, entries, size=64, seed="entry", contents=None):
+    """A flat directory of small files, each with its own content; or with `contents` different ones, in turn."""
     path = Path(path)
     path.mkdir(parents=True)
     for number in range(entries):
-        (path / f"file-{number:06}.txt").write_bytes(next(pieces(size, f"{seed}/{number}")))
+        (path / f"file-{number:06}.txt").write_bytes(next(pieces(size, f"{seed}/{number % (contents or entries)}")))

@@ -276,8 +276,9 @@ class Driven:
     name: str
 
     def __init__(self, directory, *command):
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        self.log = open(Path(directory) / f"{self.name}.log", "ab")
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.log = open(self.directory / f"{self.name}.log", "ab")
         self.process = subprocess.Popen([str(NODE), *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.log)
         self.first = self._answer()

@@ -4,9 +4,14 @@
 //   node peer.mjs BLOCKSTORE_DIRECTORY
 //
 // Commands: {"do":"id"} {"do":"dial","address":…} {"do":"add","path":…,"rawLeaves":true,"cidVersion":1}
-//           {"do":"cat","cid":…,"path":…} {"do":"has","cid":…} {"do":"ping","address":…} {"do":"stop"}
+//           {"do":"addDirectory","path":…,"cidVersion":1} {"do":"cat","cid":…,"path":…,"timeout":300}
+//           {"do":"get","cid":…,"path":…} {"do":"ls","cid":…}
+//           {"do":"has","cid":…} {"do":"ping","address":…} {"do":"stop"}
+// addDirectory and get are of a flat directory of small files.
 import './polyfill.mjs'
 import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { once } from 'node:events'
 
@@ -37,6 +42,13 @@ const helia = withBitswap(withLibp2pLight(
   }))
 await helia.start()
 const fs = unixfs(helia)
+const READS_AT_ONCE = 64
+
+async function bytesOf (cid, signal) {
+  const pieces = []
+  for await (const piece of fs.cat(cid, { signal })) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
 
 const commands = {
   async id () {
@@ -55,10 +67,37 @@ const commands = {
     })
     return { cid: cid.toString() }
   },
-  async cat ({ cid, path }) {
+  async addDirectory ({ path, rawLeaves = true, cidVersion = 1 }) {
+    async function * files () {
+      for (const name of (await readdir(path)).sort()) {
+        yield { path: `${basename(path)}/${name}`, content: await readFile(join(path, name)) }
+      }
+    }
+    let last
+    for await (const entry of fs.addAll(files(), { rawLeaves, cidVersion })) last = entry
+    return { cid: last.cid.toString() }
+  },
+  async get ({ cid, path }) {
+    const signal = AbortSignal.timeout(300_000)
+    const entries = fs.ls(CID.parse(cid), { signal })
+    const contents = new Map() // of files that are small
+    let files = 0
+    async function take () {
+      for await (const { name, cid } of entries) {
+        const key = cid.toString()
+        if (!contents.has(key)) contents.set(key, bytesOf(cid, signal))
+        await writeFile(join(path, name), await contents.get(key))
+        files++
+      }
+    }
+    await mkdir(path, { recursive: true })
+    await Promise.all(Array.from({ length: READS_AT_ONCE }, take))
+    return { files }
+  },
+  async cat ({ cid, path, timeout = 300 }) {
     const out = createWriteStream(path)
     let bytes = 0
-    for await (const piece of fs.cat(CID.parse(cid), { signal: AbortSignal.timeout(300_000) })) {
+    for await (const piece of fs.cat(CID.parse(cid), { signal: AbortSignal.timeout(timeout * 1000) })) {
       bytes += piece.byteLength
       if (!out.write(piece)) await once(out, 'drain')
     }
