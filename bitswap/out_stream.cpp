@@ -139,9 +139,9 @@ void OutStream::on_closed(net::Stream*, net::StreamEnd end) {
   const bool has_no_room =
       end == net::StreamEnd::refused &&
       std::ranges::any_of(protocols, [&](auto protocol) { return host_.supports(peer_, protocol); });
-  lose((end == net::StreamEnd::refused && !has_no_room) || end == net::StreamEnd::no_connection ||
-           end == net::StreamEnd::connection_lost,
-       false);
+  // The peer may have another connection than the one that is lost.
+  const bool no_connection = end == net::StreamEnd::no_connection || end == net::StreamEnd::connection_lost;
+  lose((end == net::StreamEnd::refused && !has_no_room) || (no_connection && !host_.connected(peer_)), false);
 }
 
 void OutStream::drop_message() {

@@ -5,7 +5,7 @@
 // the peer, and lives until settled(). Holds a small message, or the head of a larger one whose body comes in
 // pieces. A message that is not taken in time (two seconds and 100 kbit/s, between 10 s and 2 min) ends the
 // stream. After a failure it waits, 100 ms at first; after three in a row, or when the peer speaks no
-// Bitswap, it has given up.
+// Bitswap or its last connection is lost, it has given up.
 #pragma once
 
 #include "alloc/chunk_pool.hpp"

@@ -1,4 +1,4 @@
-// Bitswap over the real swarm: whose connections are kept when there are too many.
+// Bitswap over the real swarm: whose connections are kept when there are too many, and what losses do.
 #include "tests/sim/trading_node.hpp"
 
 #include <deque>
@@ -55,6 +55,31 @@ TEST(BitswapSimTest, ANodeAtItsHighWaterMarkKeepsThePeersItFetchesFrom) {
   std::size_t left = 0;
   for (TradingNode& source : sources) left += node.node.connected(source.node);
   EXPECT_EQ(left, 0u) << "seed " << network.seed();
+}
+
+// As when both dialled at once: the streams were on the connection that is lost.
+TEST(BitswapSimTest, APeerThatLosesOneOfTwoConnectionsIsAskedOnTheOther) {
+  for (const std::size_t lost : {0, 1}) {
+    SCOPED_TRACE(lost);
+    SimNetwork network;
+    TradingNode node(network, 1), source(network, 2);
+    node.node.connect(source.node);
+    source.node.connect(node.node);
+    network.run_for(5s);
+    ASSERT_TRUE(node.node.identified(source.node) && source.node.identified(node.node));
+    ASSERT_EQ(node.node.swarm->connections(), 2u);
+    const auto session = node.bitswap.open_session();
+    for (unsigned number = 0; number < 2; ++number) {
+      const TestBlock block = numbered_block(number, 20'000);
+      source.put(block);
+      Wanted wanted(*session, block.cid, node.memory.holder);
+      ASSERT_TRUE(network.run_until([&] { return wanted.done(); }, 60s)) << number;
+      EXPECT_TRUE(wanted.got(block));
+      if (number == 0) network.drop_connection(lost);
+      network.run_for(1s);
+      ASSERT_EQ(node.node.swarm->connections(), 1u);
+    }
+  }
 }
 
 }  // namespace

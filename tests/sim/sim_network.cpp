@@ -292,15 +292,23 @@ bool SimNetwork::run_until(const std::function<bool()>& done, Duration limit) {
   return true;
 }
 
+void SimNetwork::drop(std::uint64_t one, std::uint64_t other) {
+  at(now_, [this, one, other] {
+    for (const std::uint64_t end : {one, other}) {
+      if (SimLink* dropped = find(end)) dropped->end("connection reset by peer");
+    }
+  });
+}
+
 void SimNetwork::drop_links(double part) {
   for (const auto& [id, link] : links_) {
-    if (std::uniform_real_distribution<>()(random_) >= part) continue;
-    at(now_, [this, one = id, other = link->other_] {
-      for (const std::uint64_t end : {one, other}) {
-        if (SimLink* dropped = find(end)) dropped->end("connection reset by peer");
-      }
-    });
+    if (std::uniform_real_distribution<>()(random_) < part) drop(id, link->other_);
   }
+}
+
+void SimNetwork::drop_connection(std::size_t number) {
+  const auto& [id, link] = *std::next(links_.begin(), static_cast<std::ptrdiff_t>(2 * number));
+  drop(id, link->other_);
 }
 
 void SimNetwork::stall_links(double part) {

@@ -151,6 +151,8 @@ class SimNetwork final : public net::Clock {
 
   // Ends a part of the links that are there, as a router that is switched off does. 1: all.
   void drop_links(double part);
+  // One of them, both ends: they count in the order of their making. Requires: it is there.
+  void drop_connection(std::size_t number);
   // Nothing arrives any more on a part of the links; nobody is told.
   void stall_links(double part);
   std::size_t links() const { return links_.size(); }
@@ -174,6 +176,7 @@ class SimNetwork final : public net::Clock {
   void connect(SimTransport& from, const Multiaddr& to, std::uint64_t dial);
   void fail_dial(std::uint64_t dial, std::string_view why);
   bool step(TimePoint until);
+  void drop(std::uint64_t one, std::uint64_t other);
   void sweep();
 
   struct Dial;
