@@ -25,11 +25,13 @@ class SimJobs final : public store::Jobs {
 };
 
 struct TradingNode {
-  TradingNode(SimNetwork& network_, std::uint32_t number, const SimNodeOptions& options = {})
+  TradingNode(SimNetwork& network_, std::uint32_t number, const SimNodeOptions& options = {},
+              const bitswap::BitswapLimits& limits = {}, std::size_t chunk_count = 2048)
       : network(network_),
         node(network_, number, options),
+        memory(chunk_count),
         jobs(network_),
-        bitswap(*node.swarm, store, jobs, memory.chunks, memory.budget, node.random, {}) {}
+        bitswap(*node.swarm, store, jobs, memory.chunks, memory.budget, node.random, limits) {}
   ~TradingNode() {
     bitswap.stop();
     node.swarm->close();
