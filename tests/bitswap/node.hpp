@@ -50,6 +50,8 @@ class Wanted final : private store::BlockRequest {
     if (!done() || *outcome_) return std::nullopt;
     return outcome_->error().code;
   }
+  // For people; empty: there is no error.
+  std::string error_text() const { return error() ? outcome_->error().detail : std::string(); }
 
  private:
   void on_block(store::StoreResult<ChunkChain> block) override { outcome_.emplace(std::move(block)); }

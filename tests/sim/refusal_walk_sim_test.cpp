@@ -2,6 +2,10 @@
 // side: it ends in time, nothing is left of it, and the next try succeeds.
 #include "tests/sim/trading_node.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include <gtest/gtest.h>
 
 namespace masu::sim {
@@ -29,6 +33,23 @@ std::size_t passing_bytes(const SimNode& node) {
   return bytes;
 }
 
+struct Dialled final : net::DialHandler {
+  void on_dialled(const PeerId&, std::string_view why) override {
+    ++answers;
+    error = why;
+  }
+  int answers = 0;
+  std::string error;
+};
+
+// Whether what a dial was told blames our own memory, not the peer.
+bool names_our_memory(std::string_view error) {
+  constexpr std::array<std::string_view, 6> words = {
+      "out of memory",       "too many peers are being dialled", "too many wait for dials",
+      "too many handshakes", "no room for another connection",   "not wanted"};
+  return std::ranges::any_of(words, [&](std::string_view word) { return error.find(word) != error.npos; });
+}
+
 // What was said of oneself is remembered when the connection is gone.
 bool identified(const SimNode& node, const SimNode& other) {
   return node.connected(other) && node.identified(other);
@@ -42,11 +63,19 @@ void walk_handshakes(bool at_the_dialer) {
     SimNode dialer(network, 1), listener(network, 2);
     Budget& budget = at_the_dialer ? dialer.budget : listener.budget;
     budget.refuse_reservation(number);
-    dialer.connect(listener);
+    Dialled dialled;
+    dialer.connect(listener, &dialled);
     const bool connected = network.run_until([&] { return identified(dialer, listener); }, 20s);
     network.run_for(20s);
+    // Over a connection on which nobody said who he is the dial's whole time passes.
+    EXPECT_TRUE(network.run_until([&] { return dialled.answers == 1; }, 60s)) << "each dial has its answer";
     const bool was_refused = budget.refused_one();
-    if (was_refused) EXPECT_GE(refusals_of(budget), 1u) << "it shows in a row";
+    if (!dialled.error.empty()) {
+      EXPECT_EQ(names_our_memory(dialled.error), at_the_dialer) << dialled.error;
+    }
+    if (was_refused) {
+      EXPECT_GE(refusals_of(budget), 1u) << "it shows in a row";
+    }
     budget.refuse_reservation(0);
     if (!was_refused) {
       EXPECT_TRUE(connected);
@@ -106,8 +135,12 @@ void walk_fetches(Short which) {
       auto session = fetcher.bitswap.open_session();
       if (session != nullptr) {
         Wanted wanted(*session, block.cid, fetcher.memory.holder);
-        network.run_until([&] { return wanted.done(); }, 30s);
-        EXPECT_TRUE(wanted.got(block) || !wanted.done() || wanted.error());
+        EXPECT_TRUE(network.run_until([&] { return wanted.done(); }, 60s)) << "it ends";
+        EXPECT_TRUE(wanted.got(block) || wanted.error());
+        if (wanted.error()) {
+          EXPECT_EQ(wanted.error(), store::StoreErrorCode::out_of_memory);
+          EXPECT_NE(wanted.error_text().find("out of memory"), std::string::npos) << wanted.error_text();
+        }
       }
     }
     network.run_for(1s);
