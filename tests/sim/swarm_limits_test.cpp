@@ -73,6 +73,73 @@ TEST_F(SwarmLimitsTest, InboundStreamsOfAProtocolForEachPeerAndInAll) {
   EXPECT_FALSE(b_handlers_.back().end.has_value());
 }
 
+TEST_F(SwarmLimitsTest, PingHasTwoStreamsOfAPeerAndEndsThoseThatAreSilent) {
+  SimNode server(network_, 1), a(network_, 2), b(network_, 3);
+  ASSERT_TRUE(connect(a, server) && connect(b, server));
+  for (int n = 0; n < 3; ++n) a.swarm->open_stream(server.id(), ping_protocols, a_handlers_.emplace_back());
+  b.swarm->open_stream(server.id(), ping_protocols, b_handlers_.emplace_back());
+  network_.run_for(1s);
+  EXPECT_EQ(alive(a_handlers_), 2u);
+  EXPECT_TRUE(a_handlers_[2].end) << "the third one is refused";
+  EXPECT_EQ(alive(b_handlers_), 1u) << "others have theirs";
+  const std::string ping = "0123456789abcdef0123456789ABCDEF";
+  network_.run_for(7s);
+  // A whole ping is a sign of life; half of one is none.
+  a_handlers_[0].send(ping);
+  a_handlers_[1].send(ping.substr(0, 16));
+  network_.run_for(1s);
+  EXPECT_EQ(a_handlers_[0].received, ping);
+  EXPECT_EQ(a_handlers_[1].received, "");
+  EXPECT_EQ(alive(a_handlers_), 2u);
+  network_.run_for(2s);
+  EXPECT_EQ(a_handlers_[1].end, net::StreamEnd::reset_by_peer) << "after ten seconds";
+  EXPECT_EQ(b_handlers_[0].end, net::StreamEnd::reset_by_peer);
+  EXPECT_FALSE(a_handlers_[0].end);
+  // Its place is free, and a ping may come in parts.
+  a.swarm->open_stream(server.id(), ping_protocols, a_handlers_.emplace_back());
+  a_handlers_[3].send(ping.substr(0, 16));
+  network_.run_for(3s);
+  EXPECT_EQ(a_handlers_[3].received, "");
+  a_handlers_[3].send(ping.substr(16));
+  network_.run_for(1s);
+  EXPECT_EQ(a_handlers_[3].received, ping);
+  network_.run_for(4s);
+  EXPECT_EQ(a_handlers_[0].end, net::StreamEnd::reset_by_peer) << "ten seconds after its ping";
+  EXPECT_FALSE(a_handlers_[3].end);
+}
+
+TEST_F(SwarmLimitsTest, ANetworkOfIPv6HasItsShareAndThisMachineIsNotCounted) {
+  EXPECT_EQ(net::SwarmOptions{}.connections_per_network6, 64u);
+  SimNodeOptions options;
+  options.swarm.connections_per_network6 = 12;
+  SimNode server(network_, 1, options);
+  std::deque<SimNode> nodes;
+  const auto come = [&](const std::string& ip) {
+    SimNodeOptions from;
+    from.ip = IpAddress::parse_v6(ip);
+    nodes.emplace_back(network_, 10 + static_cast<std::uint32_t>(nodes.size()), from).connect(server);
+    network_.run_for(1s);
+  };
+  // Each a host of its own, all in one /48.
+  for (int n = 0; n < 16; ++n) come("2001:db8:7:" + std::to_string(n) + "00::1");
+  EXPECT_EQ(server.swarm->connections(), 12u);
+  come("2001:db8:8::1");
+  EXPECT_EQ(server.swarm->connections(), 13u) << "another network";
+  for (int n = 0; n < 12; ++n) come("::1");
+  EXPECT_EQ(server.swarm->connections(), 25u) << "more than eight of one host, but of this one";
+}
+
+// Where a connection comes from is no place to dial.
+TEST_F(SwarmLimitsTest, OfWhoComesOnlyTheAddressesItNamesAreKept) {
+  SimNode server(network_, 1), peer(network_, 2);
+  ASSERT_TRUE(connect(peer, server));
+  std::vector<std::string> known;
+  server.swarm->peerstore().for_each_address(
+      peer.id(), network_.now(),
+      [&](const MultiaddrView& address, net::AddressTtl) { known.push_back(address.to_string()); });
+  EXPECT_EQ(known, std::vector{peer.address().to_string()});
+}
+
 TEST_F(SwarmLimitsTest, TheLastEighthOfAProtocolsStreamsIsForPeersOfUse) {
   SimNode server(network_, 1), stranger(network_, 2), friendly(network_, 3);
   server.swarm->serve(sink[0], sink_, {16, 16});
