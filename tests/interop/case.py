@@ -8,6 +8,8 @@ from pathlib import Path
 
 import nodes
 
+NOT_HERE = "not on this machine"
+
 
 class NodesCase(unittest.TestCase):
     maxDiff = 4000
@@ -28,6 +30,10 @@ class NodesCase(unittest.TestCase):
         while not reached():
             self.assertLess(time.monotonic(), deadline, "it did not get so far")
             time.sleep(0.02)
+
+    def not_here(self, why):
+        """Skips a test of something that a machine has or has not, and that nobody installs: where CI is set too."""
+        self.skipTest(f"{NOT_HERE}: {why}")
 
     def masu(self, name="masu", budget="64M", start=True):
         self.need(nodes.MASU, "masu")
