@@ -215,7 +215,8 @@ class Masu(Node):
         return [f"--memory-budget={self.budget}"]
 
     def budget_bytes(self):
-        return int(self.budget.rstrip("M")) * MIB
+        number, unit = int(self.budget[:-1]), self.budget[-1]
+        return number * {"M": MIB, "G": 1024 * MIB}[unit]
 
     def after_spawn(self):
         self.watch = MemoryWatch(self.process.pid)
