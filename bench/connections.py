@@ -13,11 +13,13 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 
 import figures
 import swarm
 from figures import MIB, mib
 
+import ledger
 import nodes
 from nodes import Kubo, Masu
 from run import enter_namespace
@@ -57,18 +59,22 @@ def measure(kind, count, budget, directory, rest=REST_SECONDS):
     try:
         time.sleep(SETTLE_SECONDS)
         before = look(node)
+        coming, pinging = (ledger.Ledger(lambda: node.rpc("stats/memory")) if kind is Masu else nullcontext() for _ in range(2))
         players = swarm.Players("hold", count, swarm.swarm_port(node))
-        held = players.read()["held"]
+        with coming:
+            held = players.read()["held"]
         time.sleep(rest)
         idle = look(node)
         players.write("ping")
-        pinged = players.read()
+        with pinging:
+            pinged = players.read()
         closed = time.monotonic()
         players.write("close")
         left = players.read()["held"]
         back = seconds_until_back(node, before["rss"] + SLACK, closed, BACK_SECONDS if kind is Masu else 60)
         after = look(node)
-        return {"before": before, "idle": idle, "held": held, "still_held": pinged["held"], "left": left, "back_seconds": back,
+        masu_only = {"ledgers": [coming, pinging], "burst": figures.burst(node, closed)} if kind is Masu else {}
+        return {**masu_only, "before": before, "idle": idle, "held": held, "still_held": pinged["held"], "left": left, "back_seconds": back,
                 "after": after, "ping": pinged["tally"]["kinds"]["ping"], "count": count,
                 "high_water": nodes.status_bytes(node.pid, "VmHWM")}
     finally:
@@ -108,6 +114,8 @@ def verdicts(masu, budget_bytes):
             ("a ping answered on each", answered == masu["count"] == masu["ping"]["asked"]),
             ("at most 8 KiB for an idle connection", max(each(masu, "committed"), each(masu, "anon")) <= 8 * 1024),
             ("RSS back within 4 MiB of before, within 15 s", masu["back_seconds"] is not None),
+            ("unexplained within 3 % of RSS or 1 MiB each second", all(seen.good() for seen in masu["ledgers"])),
+            ("committed at most 1.25 × (live + caches) + 2 MiB ten seconds after", masu["burst"].good),
             ("VmHWM ≤ budget", masu["high_water"] <= budget_bytes)]
 
 
@@ -136,6 +144,9 @@ def main():
     if "masu" not in results:
         return 0
     print(f"live bytes of masu for each: {holders(results['masu'])}")
+    coming, pinging = results["masu"]["ledgers"]
+    print(f"while they come {coming.text()}, while they are pinged {pinging.text()}")
+    print(f"ten seconds after all were closed {results['masu']['burst'].text()}")
     found = verdicts(results["masu"], Masu("/", arguments.budget).budget_bytes())
     for what, good in found:
         print(f"{'ok  ' if good else 'FAIL'} {what}")

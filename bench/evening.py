@@ -24,6 +24,7 @@ import schedule
 import swarm
 from figures import MIB, Watch, mib
 
+import ledger
 import nodes
 from nodes import Kubo, Masu
 from run import enter_namespace
@@ -83,6 +84,7 @@ class Evening:
                 chore.join()
             work_cpu = figures.process_cpu_seconds(node.pid) - cpu
             watch.leave_alone()
+            burst = figures.burst(node, begin + last_left) if isinstance(node, Masu) and self.after > ledger.COMMITTED_SECONDS else None
             time.sleep(max(0.0, last_left + self.after - watch.seconds()))
             after = nodes.status_bytes(node.pid, "VmRSS")
             watch.ask_again()
@@ -91,7 +93,10 @@ class Evening:
             for chore in chores:
                 chore.stop()
             watch.stop()
-        return self._result(watch, base, after, last_left, work_cpu, present, tally, chores)
+        result = self._result(watch, base, after, last_left, work_cpu, present, tally, chores)
+        if burst is not None:
+            result["committed_after_10"], result["committed_after_10_most"], result["live_after_10"] = burst.committed, burst.most, burst.held
+        return result
 
     def _result(self, watch, base, after, last_left, cpu, present, tally, chores):
         seconds, peak = watch.peak(last_left)
@@ -110,6 +115,7 @@ class Evening:
             report = self.node.rpc("stats/memory")
             result["report_after"] = report
             result["high_water"] = report["RssHighWater"]
+            result["unexplained"] = {"worst": watch.ledger.worst, "samples": watch.ledger.samples, "above": watch.ledger.problems[:10]}
             result["rungs"] = {rung["Name"]: rung["Entered"] for rung in report["Rungs"] if rung["Entered"]}
             result["refusals"] = {row["Name"]: row["Refusals"] for row in report["Accounts"] if row["Refusals"]}
         return result
@@ -148,7 +154,8 @@ ROWS = (
 
 HOW = """\
 How each figure was obtained: RSS is VmRSS of /proc/PID/status, {samples} samples, one each 250 ms. Live is, of masu, the bytes asked
-for and not freed, of all accounts and of its libraries' heap (`stats/memory`, each second, but not in the minute after); of Kubo, what
+for and not freed, of all accounts and of its libraries' heap (`stats/memory`, each second; in the minute after once, ten seconds after
+the last left); of Kubo, what
 the last collection of Go's runtime found to live (half of go_memstats_next_gc_bytes, and HeapAlloc at most); HeapInuse is
 go_memstats_heap_inuse_bytes, committed the pages of all pools and heaps. CPU is utime + stime of /proc/PID/stat from the first peer's coming to the last one's leaving. A
 request is a connect (dial, Noise, yamux, identify), a ping, a want-have or a want-block of a block that is there, or a want
@@ -187,6 +194,9 @@ def verdicts(results, budget_bytes):
              ("99.9 % of honest requests answered", share(masu["tally"]) >= 0.999),
              ("RSS a minute after within 4 MiB of where it began", masu["rss_after"] <= masu["rss_base"] + 4 * MIB),
              ("no answer was wrong", masu["tally"]["wrong"] == 0),
+             ("unexplained within 3 % of RSS or 1 MiB each second", "unexplained" not in masu or not masu["unexplained"]["above"]),
+             ("committed at most 1.25 × (live + caches) + 2 MiB ten seconds after",
+              "committed_after_10" not in masu or masu["committed_after_10"] <= masu["committed_after_10_most"]),
              ("all of the user's tasks done", not any(chore["failed"] for chore in masu["chores"].values()))]
     if "kubo" in results:
         kubo = results["kubo"]
@@ -253,6 +263,11 @@ def show(results, arguments):
         return 0
     masu = results["masu"]
     print(f"masu: rungs {masu['rungs'] or 'none'}; refusals {masu['refusals'] or 'none'}; wrong answers {masu['tally']['wrong']}")
+    if "unexplained" in masu:
+        print("masu: unexplained at most {:+.0f} KiB in {:,} samples".format(masu["unexplained"]["worst"] / 1024, masu["unexplained"]["samples"]))
+    if "committed_after_10" in masu:
+        print("masu: ten seconds after the last left committed {} MiB, live and caches {} MiB (at most {} wanted)".format(
+            *(f"{masu[name] / MIB:.2f}" for name in ("committed_after_10", "live_after_10", "committed_after_10_most"))))
     found = verdicts(results, Masu(Path("/"), arguments.budget).budget_bytes())
     for what, good in found:
         print(f"{'ok  ' if good else 'FAIL'} {what}")

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT / "tests/interop") not in sys.path:
     sys.path.insert(0, str(ROOT / "tests/interop"))
 
+import ledger  # noqa: E402
 import nodes  # noqa: E402
 from nodes import MIB, Masu  # noqa: E402
 
@@ -68,19 +69,26 @@ def parse_go_heap(text):
             "live": min(alloc, float(found["memstats_next_gc_bytes"]) / 2)}
 
 
-def live_of_masu(node):
+def live_of_masu(report):
     """Bytes that were asked for and not freed, of all accounts and of the libraries' heap."""
-    report = node.rpc("stats/memory")
     return {"live": report["Live"], "committed": report["Committed"]}
 
 
+def burst(node, ended):
+    """What a masu has committed ten seconds after `ended` (monotonic): waits until then, and asks once."""
+    time.sleep(max(0.0, ended + ledger.COMMITTED_SECONDS - time.monotonic()))
+    return ledger.Burst(node.rpc("stats/memory"))
+
+
 class Watch(threading.Thread):
-    """Samples a daemon: RSS each 250 ms, what is live in it each second. Times are seconds since `begin`."""
+    """Samples a daemon: RSS each 250 ms, what is live in it each second, and of masu what is unexplained. Times are seconds since
+    `begin`."""
 
     def __init__(self, node, begin, interval=0.25):
         super().__init__(daemon=True)
         self.node, self.begin, self.interval = node, begin, interval
         self.rss, self.live, self.missed = [], [], 0
+        self.ledger = ledger.Ledger(lambda: self.node.rpc("stats/memory"))  # filled here, in step with `live`
         self._ended, self._asks = threading.Event(), threading.Event()
         self._asks.set()
 
@@ -100,14 +108,20 @@ class Watch(threading.Thread):
         live.join()
 
     def _watch_live(self):
-        ask = live_of_masu if isinstance(self.node, Masu) else heap_of_kubo
         while not self._ended.wait(1):
             if not self._asks.is_set():
                 continue
             try:
-                self.live.append((self.seconds(), ask(self.node)))
+                self.live.append((self.seconds(), self._ask_live()))
             except (OSError, ValueError, KeyError):
                 self.missed += 1
+
+    def _ask_live(self):
+        if not isinstance(self.node, Masu):
+            return heap_of_kubo(self.node)
+        report = self.ledger.ask()
+        self.ledger.note(report)
+        return live_of_masu(report)
 
     def leave_alone(self):
         """Only looks from outside from now on: a node that is asked each second is not at rest."""

@@ -117,6 +117,7 @@ def main():
         masu.start()
         kubo.start()
         watch, tally, connected, chores = play(masu, kubo, plan, directory)
+        after = figures.burst(masu, time.monotonic())
         high_water = nodes.status_bytes(masu.pid, "VmHWM")
     finally:
         masu.stop()
@@ -134,7 +135,8 @@ def main():
     print(f"RSS: {len(watch.rss):,} samples, highest {mib(watch.peak()[1])} MiB, VmHWM {mib(high_water)} MiB (budget {arguments.budget})")
     print(f"slope after {arguments.warm_up:g} minutes: {slope / 1024:+.2f} KiB a minute, standard error {error / 1024:.2f} ({points} means of "
           f"{MEAN_SECONDS} s, from {mib(start)} MiB)")
-    good = slope <= 2 * error and high_water <= masu.budget_bytes() and not any(chore.errors for chore in chores)
+    print(f"{watch.ledger.text()}; ten seconds after the last work {after.text()}")
+    good = slope <= 2 * error and watch.ledger.good() and after.good and high_water <= masu.budget_bytes() and not any(chore.errors for chore in chores)
     print("ok: it does not grow" if good else "FAIL")
     return 0 if good else 1
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
 import evening  # noqa: E402
 import figures  # noqa: E402
+import ledger  # noqa: E402
 import picture  # noqa: E402
 import schedule  # noqa: E402
 import soak  # noqa: E402
@@ -108,6 +109,39 @@ class LeastSquares(unittest.TestCase):
         self.assertEqual(figures.means([(0, 1), (1, 3), (10, 7), (19, 9)], 10), [(0.5, 2), (14.5, 8)])
 
 
+class TheLedger(unittest.TestCase):
+    def report(self, **changes):
+        row = {"Name": "chunks", "Lifetime": "process", "Live": 0, "Peak": 90, "Quota": 100}
+        return {"Rss": 10 * MIB, "Unexplained": 0, "Live": 2 * MIB, "Idle": 2 * MIB, "Committed": 7 * MIB,
+                "Accounts": [row, {**row, "Name": "net.stream"}], **changes}
+
+    def test_it_keeps_the_worst(self):
+        seen = ledger.Ledger(None, self.report())
+        for unexplained in (5, -900 * 1024, 800 * 1024):
+            seen.note(self.report(Unexplained=unexplained))
+        self.assertEqual((seen.worst, seen.samples, seen.good()), (-900 * 1024, 3, True))
+
+    def test_a_mebibyte_or_three_in_a_hundred(self):
+        for unexplained, rss, good in ((MIB, 10 * MIB, True), (MIB + 1, 10 * MIB, False), (-MIB - 1, 10 * MIB, False),
+                                       (2 * MIB, 70 * MIB, True)):
+            seen = ledger.Ledger(None)
+            seen.note(self.report(Unexplained=unexplained, Rss=rss))
+            self.assertEqual(seen.good(), good, unexplained)
+        self.assertFalse(ledger.Ledger(None).good())
+
+    def test_no_account_has_more_than_its_quota(self):
+        def rows(chunks, streams):
+            return self.report(Accounts=[{"Name": name, "Peak": peak, "Quota": 100} for name, peak in (("chunks", chunks), ("net.stream", streams))])
+
+        planned = rows(0, 0)
+        self.assertEqual(ledger.above_quota(rows(200, 100), planned), [])  # chunks are lent as many again
+        self.assertEqual(len(ledger.above_quota(rows(201, 101), planned)), 2)
+
+    def test_what_may_be_committed(self):
+        self.assertTrue(ledger.Burst(self.report()).good)
+        self.assertFalse(ledger.Burst(self.report(Committed=7 * MIB + 1)).good)
+
+
 class Picture(unittest.TestCase):
     def result(self, peak):
         points = [(second / 4, peak * (0.5 + 0.5 * math.sin(second / 50) ** 2)) for second in range(2400)]
@@ -164,6 +198,8 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(len(self.failed(high_water=65 * MIB)), 1)
         self.assertEqual(len(self.failed(rss_after=15 * MIB)), 1)
         self.assertEqual(len(self.failed(cpu_seconds=10.1)), 1)
+        self.assertEqual(len(self.failed(unexplained={"worst": 3 * MIB, "samples": 9, "above": ["3 MiB of 20"]})), 1)
+        self.assertEqual(len(self.failed(committed_after_10=5 * MIB, committed_after_10_most=4.9 * MIB)), 1)
         self.assertEqual(len(self.failed(chores={"fetch": {"failed": 1}})), 1)
 
     def test_99_90_is_not_rounded_up(self):
