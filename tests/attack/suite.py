@@ -57,7 +57,8 @@ RESIDENT_SLACK = 4 * MIB  # free chunks stay while requests come
 LIVE_SLACK = 128 * 1024  # of all passing accounts: the honest peer's streams, and the request that asks
 BLOCKS_EACH_SECOND = 10  # of one kind, and some to begin with
 IN_GROUP = ("bitswap-never-reads", "32M")  # unsent data is the kernel's memory, and counts in a cgroup
-LONGER = {"rpc-never-reads": 8}  # seconds at least: whose first requests wait for places, and shares of three say little
+# Seconds at least. The first requests wait for places, and shares of three say little; the block is asked for after 90,000 wants.
+LONGER = {"rpc-never-reads": 8, "bitswap-absent-then-held": 8}
 PATIENCE_SECONDS = 12
 # Nobody new comes in meanwhile: the kernel's queue of those to be accepted is full of others, for they are let go after 3 s each.
 HANDSHAKES_TAKEN = {"silent-connections": "16M 32M 64M 256M", "slow-handshake": "16M 32M 64M 256M", "sybil-connections": "16M"}
