@@ -93,9 +93,10 @@ Cid put_node(DiskStore& store, const std::vector<Cid>& links, std::uint64_t labe
   return put(store, Codec::dag_cbor, block.append("\xff"));
 }
 
-// Files of 174 leaves, so many a directory; every other directory gets a pin.
+// Files of 174 leaves, five a directory; every other directory gets a pin, so that half is garbage from
+// 10,000 blocks on.
 void put_dags(DiskStore& store, PinSet& pins, std::uint64_t blocks) {
-  constexpr std::size_t leaves_each = 174, files_each = 50;
+  constexpr std::size_t leaves_each = 174, files_each = 5;
   std::uint64_t count = 0;
   bool keep = false;
   std::vector<Cid> files;
