@@ -17,7 +17,6 @@ constexpr std::size_t block_bytes = 2 * mib;        // the largest block that Bi
 constexpr std::size_t frame_bytes = 64 * kib;       // the largest Noise frame
 constexpr std::size_t code_at_work = 15 * mib / 4;  // what 16M has for code
 
-constexpr std::size_t chunk_link_bytes = 16;
 // One block beside the frames and handshakes of the smallest plan.
 constexpr std::size_t chunks_least = block_bytes + 4 * frame_bytes + 4 * chunk_bytes;
 
@@ -57,7 +56,7 @@ class Planner {
   CapacityPlan make() {
     sum_up();
     const std::size_t least =
-        plan_.sum_bytes() - plan_.chunks * (chunk_bytes + chunk_link_bytes) + chunks_least;
+        plan_.sum_bytes() - plan_.chunks * (chunk_bytes + plan_entry::chunk_table_bytes) + chunks_least;
     room_ = plan_.budget_bytes > least ? plan_.budget_bytes - least : 0;
     plan_ = CapacityPlan{.budget_bytes = plan_.budget_bytes};
     sum_up();
@@ -114,7 +113,7 @@ class Planner {
   void plan_fixed() {
     // A small budget has room for the code that is at work; the governor drops clean pages at that mark.
     const std::size_t above = plan_.budget_bytes - std::min(plan_.budget_bytes, 16 * mib);
-    plan_.code_bytes = std::min(fixed_.code_bytes, code_at_work + above * 5 / 8);
+    plan_.code_bytes = std::min(fixed_.code_bytes, code_at_work + above * 2 / 3);
     add(PlanGroup::fixed, "code", 0, 0, plan_.code_bytes);
     add(PlanGroup::fixed, "data", 0, 0, fixed_.data_bytes);
     add(PlanGroup::fixed, "early heap", 0, 0, fixed_.early_bytes);
@@ -163,11 +162,16 @@ class Planner {
     plan_.dialled_peers = std::clamp<std::size_t>(plan_.handshakes * 2, 6, 128);
     plan_.peers = std::max(scaled(2560, 96, 65536), plan_.connections * 5 / 4);
     plan_.addresses = plan_.peers * 3;
+    plan_.backoff_entries = std::clamp<std::size_t>(plan_.peers / 8, 24, 512);
     plan_.known_peers = scaled(256, 16, 1024);
     plan_.protocol_blocks = plan_.connections * 3;
     plan_.texts = std::clamp<std::size_t>(plan_.peers / 4, 128, 4096);
+    plan_.peer_key_bytes = whole_pages(scaled(64 * kib, 8 * kib, mib));
+    plan_.pings_in = std::min<std::size_t>(plan_.connections * 2, 128);
+    plan_.pings_out = std::clamp<std::size_t>(plan_.connections / 2, 8, 32);
+    // With identify's messages, of which there are some for each eight connections.
     add(PlanGroup::ours, "net.connection", plan_.connections, plan_entry::connection_bytes,
-        slab_bytes(plan_.connections, plan_entry::connection_bytes));
+        slab_bytes(plan_.connections, plan_entry::connection_bytes) + slab_bytes(plan_.connections, 160));
     add(PlanGroup::ours, "net.link", plan_.connections, plan_entry::link_bytes,
         slab_bytes(plan_.connections, plan_entry::link_bytes));
     add(PlanGroup::ours, "net.stream", plan_.streams, plan_entry::stream_bytes,
@@ -175,15 +179,22 @@ class Planner {
     add(PlanGroup::ours, "net.handshake", plan_.handshakes, plan_entry::handshake_bytes,
         slab_bytes(plan_.handshakes, plan_entry::handshake_bytes));
     add(PlanGroup::ours, "net.dial", plan_.dialled_peers, plan_entry::dial_bytes,
-        slab_bytes(plan_.dialled_peers, plan_entry::dial_bytes));
+        slab_bytes(plan_.dialled_peers, plan_entry::dial_bytes) +
+            whole_pages(plan_.backoff_entries * plan_entry::backoff_bytes));
     add(PlanGroup::ours, "net.peerstore", plan_.peers, plan_entry::peer_bytes,
         slab_bytes(plan_.peers, plan_entry::peer_bytes) +
             slab_bytes(plan_.addresses, plan_entry::address_bytes));
+    // With their index.
     add(PlanGroup::ours, "net.known", plan_.known_peers, plan_entry::known_peer_bytes,
-        slab_bytes(plan_.known_peers, plan_entry::known_peer_bytes));
+        slab_bytes(plan_.known_peers, plan_entry::known_peer_bytes) +
+            slab_bytes(plan_.known_peers, 2 * sizeof(void*)));
     add(PlanGroup::ours, "net.protocols", plan_.protocol_blocks, plan_entry::protocol_block_bytes,
         slab_bytes(plan_.protocol_blocks, plan_entry::protocol_block_bytes) +
             slab_bytes(plan_.texts, plan_entry::text_bytes));
+    add(PlanGroup::ours, "net.peerkey", 1, plan_.peer_key_bytes, plan_.peer_key_bytes);
+    const std::size_t pings = plan_.pings_in + plan_.pings_out;
+    add(PlanGroup::ours, "net.ping", pings, plan_entry::ping_bytes,
+        slab_bytes(pings, plan_entry::ping_bytes));
   }
 
   // About 4 KiB for a connection's own objects. What is unread or unsent in its buffers (measured: 28 KiB and
@@ -240,9 +251,8 @@ class Planner {
     plan_.rpc_requests = scaled(15, 4, 192);
     plan_.import_bytes = scaled(1280 * kib, 192 * kib, 64 * mib);
     plan_.collect_bytes = scaled(1280 * kib, 256 * kib, 64 * mib);
-    plan_.pins_bytes = scaled(448 * kib, 48 * kib, 16 * mib);
     plan_.store_bytes = scaled(256 * kib, 128 * kib, 4 * mib);
-    plan_.process_bytes = scaled(576 * kib, 160 * kib, 8 * mib);
+    plan_.store_reads = 32;  // eight at most for each walk
     const std::size_t requests = plan_.rpc_requests * plan_entry::request_bytes;
     add(PlanGroup::ours, "http.request", plan_.rpc_requests, plan_entry::request_bytes, requests);
     add(PlanGroup::kernel, "RPC sockets", plan_.rpc_requests, 28 * kib, plan_.rpc_requests * 28 * kib);
@@ -252,17 +262,16 @@ class Planner {
         2 * plan_.busy_rpc_sockets * plan_.busy_rpc_socket_bytes);
     add(PlanGroup::ours, "unixfs.import", 1, plan_.import_bytes, plan_.import_bytes);
     add(PlanGroup::ours, "store.collect", 1, plan_.collect_bytes, plan_.collect_bytes);
-    add(PlanGroup::ours, "store.pins", 1, plan_.pins_bytes, plan_.pins_bytes);
     add(PlanGroup::ours, "store.disk", 1, plan_.store_bytes, plan_.store_bytes);
-    add(PlanGroup::ours, "process", 1, plan_.process_bytes, plan_.process_bytes);
+    add(PlanGroup::ours, "store.read", plan_.store_reads, plan_entry::read_bytes,
+        slab_bytes(plan_.store_reads, plan_entry::read_bytes));
     // Ten minutes, a sample for each five seconds.
     plan_.history_samples = 120;
     add(PlanGroup::ours, "memory.history", plan_.history_samples, plan_entry::history_bytes,
         whole_pages(plan_.history_samples * plan_entry::history_bytes));
     // The store's few large pieces are whole pages. Of the others, size classes waste a fifth at most, bins
     // that are half empty and pages that wait 100 ms for their next use about as much again.
-    const std::size_t on_heap =
-        requests + plan_.import_bytes + plan_.collect_bytes + plan_.pins_bytes + plan_.process_bytes;
+    const std::size_t on_heap = requests + plan_.import_bytes + plan_.collect_bytes + plan_.peer_key_bytes;
     add(PlanGroup::ours, "heap slack", 0, 0, whole_pages(on_heap * 2 / 5));
   }
 
@@ -270,10 +279,11 @@ class Planner {
     // More than a quarter of a GiB in flight serves nobody.
     const std::size_t taken = plan_.sum_bytes();
     const std::size_t left = plan_.budget_bytes > taken ? plan_.budget_bytes - taken : 0;
-    plan_.chunks = std::min(left - std::min(left, page_bytes), 256 * mib) / (chunk_bytes + chunk_link_bytes);
+    plan_.chunks = std::min(left - std::min(left, page_bytes), 256 * mib) /
+                   (chunk_bytes + plan_entry::chunk_table_bytes);
     share_chunks(plan_);
     add(PlanGroup::ours, "chunks", plan_.chunks, chunk_bytes,
-        plan_.chunks * chunk_bytes + whole_pages(plan_.chunks * chunk_link_bytes));
+        plan_.chunks * chunk_bytes + whole_pages(plan_.chunks * plan_entry::chunk_table_bytes));
   }
 
   const FixedCosts fixed_;

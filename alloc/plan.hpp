@@ -24,6 +24,7 @@ inline constexpr std::size_t link_bytes = 704;         // the socket
 inline constexpr std::size_t stream_bytes = 320;
 inline constexpr std::size_t handshake_bytes = 4 * 1024;  // beside the connection; gone when it is made
 inline constexpr std::size_t dial_bytes = 6 * 1024;       // a peer: its addresses, why each failed, who waits
+inline constexpr std::size_t backoff_bytes = 256;         // an address that did not answer
 inline constexpr std::size_t peer_bytes = 224;            // peerstore: a peer without its addresses
 inline constexpr std::size_t address_bytes = 96;
 inline constexpr std::size_t protocol_block_bytes = 128;  // of 15 protocols that a peer speaks
@@ -35,9 +36,12 @@ inline constexpr std::size_t client_want_bytes = 192;  // bitswap: what we want,
 inline constexpr std::size_t bitswap_peer_bytes = 2 * 1024 + 128;
 inline constexpr std::size_t bitswap_stream_bytes = 896;  // an inbound stream: what is known of its message
 inline constexpr std::size_t session_bytes = 4 * 1024;
-inline constexpr std::size_t history_bytes = 16;         // a sample of memory
-inline constexpr std::size_t known_peer_bytes = 224;     // remembered over restarts, with addresses
-inline constexpr std::size_t request_bytes = 64 * 1024;  // RPC: parsed request, path walk, JSON on its way
+inline constexpr std::size_t history_bytes = 16;          // a sample of memory
+inline constexpr std::size_t known_peer_bytes = 224;      // remembered over restarts, with addresses
+inline constexpr std::size_t ping_bytes = 320;            // a stream of /ipfs/ping
+inline constexpr std::size_t read_bytes = 320;            // a block being read from the store
+inline constexpr std::size_t chunk_table_bytes = 2 * 16;  // of a chunk: the table has room for what is lent
+inline constexpr std::size_t request_bytes = 64 * 1024;   // RPC: parsed request, path walk, JSON on its way
 }  // namespace plan_entry
 
 // What a node costs before it holds anything: measured on the static release build for x86-64, at full size
@@ -79,11 +83,15 @@ struct CapacityPlan {
   std::size_t streams = 0;  // of all connections, both ways
   std::size_t handshakes = 0;
   std::size_t dialled_peers = 0;
-  std::size_t peers = 0;  // peerstore
+  std::size_t backoff_entries = 0;  // addresses that did not answer
+  std::size_t peers = 0;            // peerstore
   std::size_t addresses = 0;
   std::size_t known_peers = 0;  // remembered over restarts
   std::size_t protocol_blocks = 0;
-  std::size_t texts = 0;                 // names of protocols and agents
+  std::size_t texts = 0;           // names of protocols and agents
+  std::size_t peer_key_bytes = 0;  // public keys that are not in their peer's id
+  std::size_t pings_in = 0;        // streams of /ipfs/ping
+  std::size_t pings_out = 0;
   std::size_t socket_receive_bytes = 0;  // SO_RCVBUF and SO_SNDBUF of every connection, set before connect
   std::size_t socket_send_bytes = 0;
   std::size_t parked_bytes = 0;       // unread and unsent in all of them, as the kernel counts it
@@ -120,10 +128,9 @@ struct CapacityPlan {
   std::size_t busy_rpc_socket_bytes = 0;  // the kernel doubles it
   std::size_t import_bytes = 0;           // UnixFS imports and exports: directories, sorting
   std::size_t collect_bytes = 0;          // garbage collection and verification: sorted runs
-  std::size_t pins_bytes = 0;
-  std::size_t store_bytes = 0;      // the store on disk: write buffers, table of segments
-  std::size_t history_samples = 0;  // of memory: ten minutes
-  std::size_t process_bytes = 0;    // configuration, routing of commands, log
+  std::size_t store_bytes = 0;            // the store on disk: write buffers, table of segments
+  std::size_t store_reads = 0;            // blocks being read from it for requests
+  std::size_t history_samples = 0;        // of memory: ten minutes
   std::size_t worker_threads = 0;
   std::size_t thread_stack_bytes = 0;  // of every thread, RocksDB's too
 

@@ -1,5 +1,7 @@
 #include "net/ping.hpp"
 
+#include "alloc/plan.hpp"
+
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -159,6 +161,7 @@ Ping::Ping(Host& host, RandomSource& random, Account& account, const PingLimits&
       limits_(limits),
       responders_(std::make_unique<SlabPool<Responder>>(account, limits.inbound_streams)),
       initiators_(std::make_unique<SlabPool<Initiator>>(account, limits.outbound)) {
+  static_assert(sizeof(Responder) <= plan_entry::ping_bytes && sizeof(Initiator) <= plan_entry::ping_bytes);
   host.serve(ping_protocol, *this, {limits.inbound_streams, limits.inbound_streams_per_peer});
 }
 

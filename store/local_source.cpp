@@ -1,6 +1,7 @@
 #include "store/local_source.hpp"
 
 #include "alloc/check.hpp"
+#include "alloc/plan.hpp"
 #include "multiformats/digest.hpp"
 
 #include <algorithm>
@@ -70,7 +71,9 @@ class LocalReads::Read final : public Job, public IntrusiveListNode<LocalReads::
 
 LocalReads::LocalReads(BlockStore& store, Jobs& jobs, ChunkPool& chunks, Account& account,
                        std::size_t reads_max)
-    : store_(store), jobs_(jobs), chunks_(chunks), reads_(account, reads_max) {}
+    : store_(store), jobs_(jobs), chunks_(chunks), reads_(account, reads_max) {
+  static_assert(sizeof(Read) <= plan_entry::read_bytes);
+}
 
 LocalReads::~LocalReads() {
   MASU_CHECK(reads_.used() == 0 && ready_.empty(), "reads are drained before their owner goes");

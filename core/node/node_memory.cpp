@@ -29,7 +29,7 @@ std::size_t link_bytes(const CapacityPlan& plan) {
 }
 
 // With the pool's table.
-std::size_t pool_bytes(std::size_t chunks) { return chunks * (chunk_bytes + 64); }
+std::size_t pool_bytes(std::size_t chunks) { return chunks * (chunk_bytes + plan_entry::chunk_table_bytes); }
 
 std::size_t give_chunks_back(void* context, std::size_t) { return static_cast<ChunkPool*>(context)->trim(0); }
 
@@ -83,7 +83,7 @@ NodeMemory::NodeMemory(const CapacityPlan& plan)
       imports_(budget_, "unixfs.import", Lifetime::request, plan.import_bytes),
       requests_(budget_, "http.request", Lifetime::request, plan.rpc_requests * request_bytes),
       links_(budget_, "net.link", Lifetime::connection, link_bytes(plan)),
-      reads_(budget_, "store.read", Lifetime::request, std::size_t{64} * 1024),
+      reads_(budget_, "store.read", Lifetime::request, plan.store_reads * plan_entry::read_bytes),
       collections_(budget_, "store.collect", Lifetime::request, plan.collect_bytes),
       collect_blocks_(budget_, "store.collect.block", Lifetime::block, max_block_chunks * chunk_bytes),
       history_account_(budget_, "memory.history", Lifetime::process,

@@ -134,7 +134,8 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
                          PrivateKey identity, const std::string& agent)
     : identity_(std::move(identity)),
       agent_(agent),
-      ping_account_(memory.budget(), "net.ping", Lifetime::stream, std::size_t{64} * 1024),
+      ping_account_(memory.budget(), "net.ping", Lifetime::stream,
+                    (memory.plan().pings_in + memory.plan().pings_out) * plan_entry::ping_bytes),
       turns_(loop.context()),
       resources_(memory.budget(), memory.chunks(), random, identity_,
                  net::connection_limits_of(memory.plan())),
@@ -146,7 +147,10 @@ NodeNetwork::NodeNetwork(const Config& config, NodeMemory& memory, EventLoop& lo
   swarm_->add_transport(tcp_);
   swarm_->set_resolver(*resolver_);
   marks_ = options_of(config, memory.plan(), agent).marks;
-  ping_ = std::make_unique<net::Ping>(*swarm_, random, ping_account_, net::PingLimits());
+  net::PingLimits pings;
+  pings.inbound_streams = memory.plan().pings_in;
+  pings.outbound = memory.plan().pings_out;
+  ping_ = std::make_unique<net::Ping>(*swarm_, random, ping_account_, pings);
   if (!config.boolean("Bitswap.Libp2pEnabled").value_or(true)) return;
   bitswap::BitswapLimits limits = bitswap::BitswapLimits::from(memory.plan());
   limits.server = config.boolean("Bitswap.ServerEnabled").value_or(true);

@@ -37,7 +37,8 @@ RealNode::RealNode(Repo& repo, NodeMemory& memory, EventLoop& loop, std::unique_
     : repo_(repo), memory_(memory), loop_(loop), governor_(memory, loop), blocks_(std::move(blocks)) {
   pins_ = std::make_unique<store::PinSet>(blocks_->records());
   workers_ = std::make_unique<Workers>(loop.context(), memory.plan().worker_threads);
-  reads_ = std::make_unique<store::LocalReads>(*blocks_, *workers_, memory.chunks(), memory.reads());
+  reads_ = std::make_unique<store::LocalReads>(*blocks_, *workers_, memory.chunks(), memory.reads(),
+                                               memory.plan().store_reads);
   collector_ =
       std::make_unique<store::Collector>(store::Collector::Parts{.store = *blocks_,
                                                                  .pins = *pins_,

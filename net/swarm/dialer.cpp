@@ -43,7 +43,8 @@ Dialer::Dialer(DialHost& host, Budget& budget, const HashSecret& secret, const S
       options_(options),
       account_(budget, "net.dial", Lifetime::connection,
                options.dial_bytes + options.dialled_peers * sizeof(PeerDial) +
-                   options.dial_waiters * sizeof(DialWaiter) + options.backoff_entries * 256),
+                   options.dial_waiters * sizeof(DialWaiter) +
+                   options.backoff_entries * plan_entry::backoff_bytes),
       memory_(account_),
       backoff_(account_, memory_, secret, options.backoff_entries),
       pool_(account_, options.dialled_peers),

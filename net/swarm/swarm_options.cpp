@@ -34,7 +34,7 @@ SwarmOptions swarm_options_of(const CapacityPlan& plan) {
   options.dialled_peers = plan.dialled_peers;
   options.dial_bytes = plan.dialled_peers * 4096;
   options.dial_waiters = std::clamp<std::size_t>(plan.dialled_peers * 4, 32, 256);
-  options.backoff_entries = std::clamp<std::size_t>(plan.peers / 8, 24, 512);
+  options.backoff_entries = plan.backoff_entries;
   options.identify_asks = std::clamp<std::size_t>(plan.connections / 8, 4, 32);
   options.identify_pushes_in = std::clamp<std::size_t>(plan.connections / 16, 2, 16);
   options.identify_pushes_out = std::clamp<std::size_t>(plan.connections / 4, 4, 32);
@@ -44,6 +44,7 @@ SwarmOptions swarm_options_of(const CapacityPlan& plan) {
   options.peerstore.addresses_per_connected_peer =
       std::clamp<std::size_t>(plan.addresses / 2 / plan.connections, 4, 64);
   options.peerstore.texts = plan.texts;
+  options.peerstore.key_bytes = plan.peer_key_bytes;
   options.peerstore.protocol_blocks = plan.protocol_blocks;
   return options;
 }
