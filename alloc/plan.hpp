@@ -124,6 +124,9 @@ struct CapacityPlan {
 
   // Requests and work.
   std::size_t rpc_requests = 0;
+  std::size_t rpc_backlog = 0;               // connections that wait to be accepted, on all its listeners
+  std::size_t rpc_socket_bytes = 0;          // SO_RCVBUF and SO_SNDBUF of a connection; the kernel doubles it
+  std::size_t waiting_rpc_socket_bytes = 0;  // SO_RCVBUF of one that waits
   std::size_t busy_rpc_sockets = 0;       // of them, those that may have a large buffer while they move much
   std::size_t busy_rpc_socket_bytes = 0;  // the kernel doubles it
   std::size_t import_bytes = 0;           // UnixFS imports and exports: directories, sorting

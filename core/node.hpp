@@ -39,6 +39,16 @@ class Config;
 class MemoryHistory;
 class Repo;
 
+// Who has sockets that the network does not know of.
+class SocketHolder {
+ public:
+  // What the kernel holds unread and unsent for them.
+  virtual std::size_t parked_bytes() const = 0;
+
+ protected:
+  ~SocketHolder() = default;
+};
+
 class Node {
  public:
   virtual const CapacityPlan& plan() const = 0;
@@ -54,6 +64,8 @@ class Node {
   // General memory of imports and exports (directories, sorting): plan().import_bytes.
   virtual Account& import_account() = 0;
   virtual MemoryReport memory_report() = 0;
+  // The API's sockets are counted in the report from now on; null: there are none (any more).
+  virtual void set_api_sockets(const SocketHolder* sockets) = 0;
   virtual const MemoryHistory& memory_history() = 0;
   // Lives within `bytes` from now on: what is above goes as the ladder says, the node keeps working. At most
   // what it was started with. The error (too small, too large) leaves all as it was.

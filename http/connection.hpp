@@ -9,6 +9,7 @@
 #include "alloc/intrusive_list.hpp"
 #include "alloc/operation_memory.hpp"
 #include "alloc/resource.hpp"
+#include "alloc/socket_memory.hpp"
 #include "http/chunked_decoder.hpp"
 #include "http/head.hpp"
 #include "http/server.hpp"
@@ -90,6 +91,12 @@ class Connection final : public Exchange,
   bool is_proven() const { return answered_ || moved_bytes_ >= proven_bytes; }
   // Its client loses the place to another.
   void give_up();
+  // What the kernel holds unread and unsent.
+  std::size_t parked_bytes() const {
+    // Asio's handle is not constant: it may be given away.
+    auto& descriptor = const_cast<StreamDescriptor&>(descriptor_);
+    return descriptor.is_open() ? parked_socket_bytes(descriptor.native_handle()) : 0;
+  }
 
   // Exchange:
   std::string_view method() const override { return head_.method; }

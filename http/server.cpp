@@ -22,9 +22,6 @@
 namespace masu::http {
 namespace {
 
-// A client with many requests in parallel opens a connection for each; those above it are reset here and
-// there.
-constexpr int backlog = 512;
 constexpr int accepted_in_turn = 8;
 constexpr std::chrono::milliseconds chunk_wait{10};
 constexpr std::chrono::milliseconds crowd_interval{100};
@@ -72,6 +69,10 @@ class Listener {
   FileHandle take() {
     if (!descriptor_.is_open()) return FileHandle();
     return FileHandle(::accept4(descriptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  }
+
+  void set_backlog(std::size_t backlog) {
+    if (descriptor_.is_open()) http::set_backlog(descriptor_.native_handle(), backlog);
   }
 
   void close() {
@@ -361,8 +362,11 @@ Server::~Server() {
 }
 
 std::expected<Multiaddr, std::string> Server::listen(const MultiaddrView& address) {
-  auto listening = open_listener(address, backlog, impl_->server_options.small_socket_bytes);
+  const ServerOptions& options = impl_->server_options;
+  const std::size_t share = std::max<std::size_t>(options.backlog / (impl_->listeners.size() + 1), 1);
+  auto listening = open_listener(address, {share, options.waiting_socket_bytes, options.small_socket_bytes});
   if (!listening) return std::unexpected(listening.error());
+  for (const auto& listener : impl_->listeners) listener->set_backlog(share);
   Multiaddr bound = listening->address;
   impl_->listeners.push_back(std::make_unique<Listener>(*impl_, impl_->context, std::move(*listening)));
   impl_->listeners.back()->wait();
@@ -388,6 +392,12 @@ ServerStats Server::stats() const {
       .connections = impl_->connections.used(), .requests = impl_->requests, .refused = impl_->refused};
   for (const Connection& connection : impl_->all) stats.active += connection.at_work() ? 1 : 0;
   return stats;
+}
+
+std::size_t Server::parked_bytes() const {
+  std::size_t bytes = 0;
+  for (const Connection& connection : impl_->all) bytes += connection.parked_bytes();
+  return bytes;
 }
 
 void Server::tick() { impl_->tick(); }

@@ -7,7 +7,7 @@
 // Memory: what a connection needs to read a common head, to refuse and to linger is an account of its own,
 // "http.connection": when requests have filled theirs, clients are told so.
 //
-// Limits: `connections_max` connections; when all are in use new ones wait in the kernel. Then answers end
+// Limits: `connections_max` connections; when all are in use `backlog` wait in the kernel. Then answers end
 // their connections, one that is idle for the longest (seconds, not less) is closed, and so is one whose
 // client has kept it waiting (nothing, or next to nothing, sent of a request or taken of an answer): first
 // the one that waits for the longest of those that never had an answer nor moved much (`crowd_patience`),
@@ -125,7 +125,12 @@ struct ServerOptions {
   std::chrono::milliseconds crowd_patience_proven{1500};
   unsigned linger_seconds = 3;    // for the client to take an answer that came before the end of its request
   unsigned starved_seconds = 30;  // for a chunk to read into
-  // Buffers of sockets (the kernel doubles them): small ones, and a larger one for a few that move much.
+  // So many wait in the kernel to be accepted, over all listeners (one each at least); those beyond are not
+  // answered, and their kernels ask again after a second.
+  std::size_t backlog = 24;
+  // Buffers of sockets (the kernel doubles them): of those that wait, small ones, and a larger one for a few
+  // that move much.
+  std::size_t waiting_socket_bytes = 4 * 1024;
   std::size_t small_socket_bytes = 16 * 1024;
   std::size_t large_socket_bytes = 64 * 1024;
   std::size_t large_sockets_max = 2;
@@ -159,6 +164,8 @@ class Server {
   bool closed() const;
 
   ServerStats stats() const;
+  // What the kernel holds unread and unsent for all connections.
+  std::size_t parked_bytes() const;
   // A second has gone by. The server does so by itself; tests do it for it.
   void tick();
   // The same for a tenth of a second in which others waited.

@@ -18,10 +18,18 @@ struct Listening {
   unsigned short port;  // of TCP, else 0
 };
 
+struct ListenOptions {
+  std::size_t backlog = 1;  // so many wait to be accepted; at least one
+  // The buffer for receiving of one that waits; who accepts it sets another.
+  std::size_t waiting_bytes = 4 * 1024;
+  std::size_t accepted_bytes = 16 * 1024;  // the least that it has from then on
+};
 // /ip4|ip6/…/tcp/… or /unix/…. A unix socket in the file system that nobody listens on is replaced; it is for
 // its owner only. The error is a text for people.
-std::expected<Listening, std::string> open_listener(const MultiaddrView& address, int backlog,
-                                                    std::size_t buffer_bytes);
+std::expected<Listening, std::string> open_listener(const MultiaddrView& address,
+                                                    const ListenOptions& options);
+// Begins to listen, or changes how many may wait. False: an errno says why.
+bool set_backlog(int fd, std::size_t backlog);
 void set_receive_buffer(int fd, std::size_t bytes);
 void set_send_buffer(int fd, std::size_t bytes);
 

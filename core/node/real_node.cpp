@@ -66,7 +66,8 @@ RealNode::~RealNode() = default;
 MemoryReport RealNode::memory_report() {
   MemoryReport report = memory_.report();
   report.rungs = governor_.ladder().rows();
-  if (network_) report.kernel_sockets = network_->swarm().parked_bytes();
+  if (network_) report.kernel_sockets += network_->swarm().parked_bytes();
+  if (api_sockets_ != nullptr) report.kernel_sockets += api_sockets_->parked_bytes();
   return report;
 }
 

@@ -54,6 +54,7 @@ class RealNode final : public Node {
   Account& import_account() override { return memory_.imports(); }
   const MemoryHistory& memory_history() override;
   MemoryReport memory_report() override;
+  void set_api_sockets(const SocketHolder* sockets) override { api_sockets_ = sockets; }
   std::expected<void, std::string> set_budget(std::size_t bytes) override;
   bool check_memory() override { return governor_.check(); }
   void before_large_work() override { governor_.look_unless_just_done(); }
@@ -114,6 +115,7 @@ class RealNode final : public Node {
   std::unique_ptr<NodeNetwork> network_;
   MemtableJob memtables_{*this};
   std::function<void()> on_shut_down_;
+  const SocketHolder* api_sockets_ = nullptr;
   bool stopping_ = false;
 };
 

@@ -7,21 +7,31 @@
 
 namespace masu::core::rpc {
 
-struct Server::Impl final : http::Handler {
+struct Server::Impl final : http::Handler, SocketHolder {
   Impl(Node& its_node, Account& its_account, FindCommand its_find)
       : node(its_node),
         account(its_account),
         find(its_find),
         access(node.config()),
-        server(node.context(), node.chunks(), account, *this, options_of(node.plan())) {}
+        server(node.context(), node.chunks(), account, *this, options_of(node.plan())) {
+    node.set_api_sockets(this);
+  }
+  ~Impl() { node.set_api_sockets(nullptr); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   static http::ServerOptions options_of(const CapacityPlan& plan) {
     http::ServerOptions options;
     options.connections_max = plan.rpc_requests;
+    options.backlog = plan.rpc_backlog;
+    options.waiting_socket_bytes = plan.waiting_rpc_socket_bytes;
+    options.small_socket_bytes = plan.rpc_socket_bytes;
     options.large_sockets_max = plan.busy_rpc_sockets;
     options.large_socket_bytes = plan.busy_rpc_socket_bytes;
     return options;
   }
+
+  std::size_t parked_bytes() const override { return server.parked_bytes(); }
 
   Task<void> handle(TaskMemory memory, http::Exchange& exchange) override {
     exchange.add_header("Server", product);

@@ -1,5 +1,7 @@
 #include "net/transport/tcp_link.hpp"
 
+#include "alloc/socket_memory.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>

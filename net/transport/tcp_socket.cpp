@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -113,14 +112,6 @@ void set_reuse(int fd, bool reuse_port) {
 void set_reset_on_close(int fd) {
   const linger at_once{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
-std::size_t parked_socket_bytes(int fd) {
-  std::array<std::uint32_t, SK_MEMINFO_VARS> counts{};
-  socklen_t size = sizeof counts;
-  if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts.data(), &size) != 0) return 0;
-  return std::size_t{counts[SK_MEMINFO_RMEM_ALLOC]} + counts[SK_MEMINFO_BACKLOG] +
-         counts[SK_MEMINFO_WMEM_QUEUED];
 }
 
 SocketAddress local_address(int fd) {

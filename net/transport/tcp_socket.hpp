@@ -61,8 +61,6 @@ void set_no_delay(int fd);
 void set_reuse(int fd, bool reuse_port);
 // The next close sends a reset and leaves nothing behind in the kernel.
 void set_reset_on_close(int fd);
-// Memory of the kernel for what was received and not read, and sent and not acknowledged.
-std::size_t parked_socket_bytes(int fd);
 SocketAddress local_address(int fd);
 SocketAddress remote_address(int fd);
 // What became of a connect(): 0, or an errno.

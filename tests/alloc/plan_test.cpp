@@ -15,6 +15,13 @@ namespace {
 
 constexpr std::size_t mib = 1024 * 1024;
 
+std::size_t row_bytes(const CapacityPlan& plan, std::string_view name) {
+  for (const PlanRow& row : plan.rows) {
+    if (row.name == name) return row.bytes;
+  }
+  return 0;
+}
+
 TEST(PlanTest, SixtyFourMibIsSpentToItsEndAndNotBeyond) {
   const auto plan = derive_plan(64 * mib);
   ASSERT_TRUE(plan) << plan.error().reason;
@@ -45,6 +52,9 @@ TEST(PlanTest, EveryBudgetThatIsTakenHoldsItsRelations) {
     EXPECT_GE(plan.unspent_bytes, std::max(budget / 50, mib / 2));
     EXPECT_GE(plan.streams, plan.connections);
     EXPECT_GT(plan.socket_receive_bytes, 0u);
+    EXPECT_GE(plan.rpc_backlog, 16 + plan.rpc_requests) << "a burst of local tools";
+    EXPECT_GT(row_bytes(plan, "RPC accept queue"), plan.rpc_backlog * 2 * plan.waiting_rpc_socket_bytes);
+    EXPECT_GT(row_bytes(plan, "RPC sockets"), plan.rpc_requests * 2 * plan.rpc_socket_bytes);
   }
 }
 
@@ -102,6 +112,8 @@ TEST(PlanTest, SmallBudgetsWorkWithLessOfEverything) {
   const auto small = derive_plan(32 * mib);
   ASSERT_TRUE(small);
   EXPECT_GE(small->connections, 96u) << "the high water mark of Kubo";
+  const FixedCosts costs{.code_bytes = std::size_t{14} * mib + 100 * 1024};  // of the release
+  EXPECT_EQ(derive_plan(32 * mib, costs)->code_bytes, costs.code_bytes) << "from 32M on all of it";
 }
 
 TEST(PlanTest, NoBudgetOverflows) {

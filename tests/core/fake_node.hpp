@@ -56,6 +56,7 @@ class FakeNode final : public Node {
   SlotGroup& upload_slots() override { return upload_slots_; }
   Account& import_account() override { return imports_; }
   MemoryReport memory_report() override { return report; }
+  void set_api_sockets(const SocketHolder*) override {}
   const MemoryHistory& memory_history() override { return history; }
   std::expected<void, std::string> set_budget(std::size_t) override { return std::unexpected("not here"); }
   bool check_memory() override { return true; }

@@ -40,6 +40,7 @@ class NetworkNode final : public Node {
   SlotGroup& upload_slots() override { std::abort(); }
   Account& import_account() override { std::abort(); }
   MemoryReport memory_report() override { std::abort(); }
+  void set_api_sockets(const SocketHolder*) override {}
   const MemoryHistory& memory_history() override { std::abort(); }
   std::expected<void, std::string> set_budget(std::size_t) override { std::abort(); }
   bool check_memory() override { std::abort(); }

@@ -30,6 +30,9 @@ class ServingNode final : public Node, public net::Clock {
  public:
   explicit ServingNode(const std::string& config_text = "{}") : config_(Config::parse(config_text).value()) {
     plan_.rpc_requests = 8;
+    plan_.rpc_backlog = 24;
+    plan_.rpc_socket_bytes = 16 * 1024;
+    plan_.waiting_rpc_socket_bytes = 4 * 1024;
   }
 
   const CapacityPlan& plan() const override { return plan_; }
@@ -39,7 +42,12 @@ class ServingNode final : public Node, public net::Clock {
   Account& upload_account() override { return blocks_; }
   SlotGroup& upload_slots() override { return absent<SlotGroup>(); }
   Account& import_account() override { return blocks_; }
-  MemoryReport memory_report() override { return report; }
+  MemoryReport memory_report() override {
+    MemoryReport now = report;
+    if (api_sockets != nullptr) now.kernel_sockets += api_sockets->parked_bytes();
+    return now;
+  }
+  void set_api_sockets(const SocketHolder* sockets) override { api_sockets = sockets; }
   const MemoryHistory& memory_history() override { return absent<MemoryHistory>(); }
   std::expected<void, std::string> set_budget(std::size_t) override { return std::unexpected("not here"); }
   bool check_memory() override { return true; }
@@ -76,6 +84,7 @@ class ServingNode final : public Node, public net::Clock {
   Account requests{budget_, "http.request", Lifetime::request, std::size_t{1} << 20};
   std::vector<store::BlockRequest*> waiting;
   MemoryReport report;
+  const SocketHolder* api_sockets = nullptr;
 
  private:
   template <class Part>

@@ -272,4 +272,18 @@ class ServerTest : public testing::Test {
   std::optional<Server> server_;
 };
 
+class TcpServerTest : public ServerTest {
+ protected:
+  Peer dial(const Multiaddr& address) {
+    auto fd = connect_to(address);
+    EXPECT_TRUE(fd) << fd.error().detail;
+    return Peer(*this, std::move(*fd));
+  }
+  Multiaddr listen(const std::string& text) {
+    const auto bound = server().listen(Multiaddr::parse(text).value());
+    EXPECT_TRUE(bound) << bound.error();
+    return *bound;
+  }
+};
+
 }  // namespace masu::http

@@ -288,20 +288,6 @@ TEST_F(ServerTest, TheClientsOldWayToCloseWorks) {
   EXPECT_NE(kept.received.find("Connection: keep-alive"), std::string::npos);
 }
 
-class TcpServerTest : public ServerTest {
- protected:
-  Peer dial(const Multiaddr& address) {
-    auto fd = connect_to(address);
-    EXPECT_TRUE(fd) << fd.error().detail;
-    return Peer(*this, std::move(*fd));
-  }
-  Multiaddr listen(const std::string& text) {
-    const auto bound = server().listen(Multiaddr::parse(text).value());
-    EXPECT_TRUE(bound) << bound.error();
-    return *bound;
-  }
-};
-
 TEST_F(TcpServerTest, ListensOnBothFamiliesAndAUnixSocket) {
   const std::string path = testing::TempDir() + "masu-http-test.sock";
   for (const std::string& at :
@@ -318,7 +304,7 @@ TEST_F(TcpServerTest, ALeftoverSocketFileIsReplacedAndALiveOneIsNot) {
   const std::string path = testing::TempDir() + "masu-http-left.sock";
   const Multiaddr address = Multiaddr::parse("/unix" + path).value();
   {
-    const auto dead = open_listener(address, 1, 4096);
+    const auto dead = open_listener(address, {});
   }
   ASSERT_EQ(::access(path.c_str(), F_OK), 0) << "as after a SIGKILL";
   listen("/unix" + path);
