@@ -384,6 +384,32 @@ std::string format_bytes(std::size_t bytes) {
   return text.data();
 }
 
+namespace {
+
+// What the rows do not say.
+std::string format_counts(const CapacityPlan& plan) {
+  std::string table = "\nCOUNTS\n";
+  std::array<char, 160> line;
+  const auto print = [&](const char* name, const std::string& count) {
+    std::snprintf(line.data(), line.size(), "%-38s %12s\n", name, count.c_str());
+    table += line.data();
+  };
+  print("inbound streams of a connection", std::to_string(plan.inbound_streams_per_connection));
+  print("addresses of peers", std::to_string(plan.addresses));
+  print("wants of a peer", std::to_string(plan.wants_per_peer));
+  print("wants of all peers", std::to_string(plan.wants));
+  print("blocks on their way", std::to_string(plan.block_slots));
+  print("blocks on their way, in all", format_bytes(plan.block_bytes));
+  print("blocks being uploaded", std::to_string(plan.upload_slots));
+  print("worker threads", std::to_string(plan.worker_threads));
+  print("RocksDB: a memtable", format_bytes(plan.memtable_bytes));
+  print("RocksDB: block cache", format_bytes(plan.block_cache_bytes));
+  print("RocksDB: open files", std::to_string(plan.open_files));
+  return table;
+}
+
+}  // namespace
+
 std::string format_plan(const CapacityPlan& plan) {
   std::string table;
   std::array<char, 160> line;
@@ -402,7 +428,7 @@ std::string format_plan(const CapacityPlan& plan) {
   }
   print("sum", "", "", "", format_bytes(plan.sum_bytes()));
   print("budget", "", "", "", format_bytes(plan.budget_bytes));
-  return table;
+  return table + format_counts(plan);
 }
 
 }  // namespace masu

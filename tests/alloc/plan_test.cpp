@@ -158,7 +158,8 @@ TEST(PlanTest, TheTableHasALineForEachRow) {
   const auto plan = derive_plan(64 * mib);
   ASSERT_TRUE(plan);
   const std::string table = format_plan(*plan);
-  EXPECT_EQ(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')), plan->rows.size() + 3);
+  const std::string rows = table.substr(0, table.find("\nCOUNTS\n"));
+  EXPECT_EQ(static_cast<std::size_t>(std::count(rows.begin(), rows.end(), '\n')), plan->rows.size() + 3);
   for (const PlanRow& row : plan->rows) EXPECT_NE(table.find(row.name), std::string::npos);
 }
 

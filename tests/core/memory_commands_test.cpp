@@ -1,3 +1,4 @@
+#include "core/rpc/commands/memory_value.hpp"
 #include "tests/core/fake_call.hpp"
 
 #include <boost/json/parse.hpp>
@@ -40,6 +41,32 @@ TEST_F(MemoryCommandsTest, StatsHaveTheRowsOfTheReport) {
 TEST_F(MemoryCommandsTest, StatsAsTextAreTheTable) {
   FakeCall call(node_, *rpc::find_command("stats memory"), {}, {}, true);
   EXPECT_EQ(call.run().body, format_report(node_.report));
+}
+
+TEST_F(MemoryCommandsTest, APlanHasTheCountsThatItsRowsDoNotSay) {
+  const auto plan = derive_plan(std::size_t{64} << 20);
+  ASSERT_TRUE(plan);
+  const boost::json::object value = rpc::commands::plan_value(*plan);
+  const std::string table = format_plan(*plan);
+  const auto shown = [&](const char* field, std::string_view line, std::size_t count, bool is_bytes) {
+    EXPECT_EQ(value.at(field).to_number<std::size_t>(), count) << field;
+    const std::size_t at = table.find("\n" + std::string(line) + " ");
+    ASSERT_NE(at, std::string::npos) << line;
+    const std::string rest = table.substr(at + 1, table.find('\n', at + 1) - at - 1);
+    EXPECT_TRUE(rest.ends_with(" " + (is_bytes ? format_bytes(count) : std::to_string(count)))) << rest;
+  };
+  shown("InboundStreamsPerConnection", "inbound streams of a connection", 32, false);
+  shown("Addresses", "addresses of peers", plan->addresses, false);
+  shown("WantsPerPeer", "wants of a peer", plan->wants_per_peer, false);
+  shown("Wants", "wants of all peers", plan->wants, false);
+  shown("BlockSlots", "blocks on their way", plan->block_slots, false);
+  shown("BlockBytes", "blocks on their way, in all", plan->block_bytes, true);
+  shown("UploadSlots", "blocks being uploaded", plan->upload_slots, false);
+  shown("Workers", "worker threads", plan->worker_threads, false);
+  shown("MemtableBytes", "RocksDB: a memtable", plan->memtable_bytes, true);
+  shown("BlockCacheBytes", "RocksDB: block cache", plan->block_cache_bytes, true);
+  shown("OpenFiles", "RocksDB: open files", plan->open_files, false);
+  EXPECT_EQ(value.at("RequestBacklog").to_number<std::size_t>(), plan->rpc_backlog);
 }
 
 TEST_F(MemoryCommandsTest, TheHistoryComesWhenItIsAskedFor) {

@@ -101,14 +101,22 @@ object plan_value(const CapacityPlan& plan) {
           {"Handshakes", plan.handshakes},
           {"Peers", plan.peers},
           {"Addresses", plan.addresses},
+          {"Streams", plan.streams},
           {"Chunks", plan.chunks},
+          {"BlockSlots", plan.block_slots},
           {"BlockBytes", plan.block_bytes},
+          {"UploadSlots", plan.upload_slots},
           {"Wants", plan.wants},
           {"WantsPerPeer", plan.wants_per_peer},
           {"Requests", plan.rpc_requests},
+          {"RequestBacklog", plan.rpc_backlog},
+          {"RequestSocketBytes", plan.rpc_socket_bytes},
           {"Workers", plan.worker_threads},
           {"SocketReceiveBytes", plan.socket_receive_bytes},
           {"SocketSendBytes", plan.socket_send_bytes},
+          {"MemtableBytes", plan.memtable_bytes},
+          {"BlockCacheBytes", plan.block_cache_bytes},
+          {"OpenFiles", plan.open_files},
           {"Rows", std::move(rows)}};
 }
 
