@@ -141,6 +141,27 @@ class Budget(NodesCase):
         self.assertEqual(node.run("cat", added[0], timeout=300).stdout, mine.read_bytes())
         self.assertEqual(node.run("cat", other, timeout=300).stdout, theirs.read_bytes())
 
+    def test_set_back_it_has_what_it_had(self):
+        node, kubo = self.masu(), self.kubo()
+        node.connect(kubo)
+
+        def capacity():
+            report = json.loads(node.out("stats", "memory", "--enc=json"))
+            quotas = {account["Name"]: account["Quota"] for account in report["Accounts"]}
+            doors = [report[door]["Limit"] for door in ("Ours", "Libraries")]
+            return quotas, doors, [rung["Threshold"] for rung in report["Rungs"]], report["Budget"]
+
+        before = capacity()
+        self.check_set(node, "16M")
+        small = capacity()
+        for name in ("chunks", "http.request", "net.link", "bitswap.block", "request.upload"):
+            self.assertLess(small[0][name], before[0][name], name)
+        self.check_set(node, "64M")
+        self.assertEqual(capacity(), before)
+        theirs = self.file("theirs", 48 * MIB)
+        cid = kubo.out("add", "-Q", theirs)
+        self.assertEqual(digest(node.run("cat", cid, timeout=300).stdout), digest(theirs.read_bytes()))
+
     def test_what_cannot_be_is_refused_and_the_old_one_stays(self):
         node = self.masu(budget="32M")
         for wrong, why in [("1M", "too small"), ("64M", "start it anew"), ("much", "no size"), ("-5", "no size")]:
