@@ -23,6 +23,13 @@ const std::vector<TestBlock>& blocks() {
   return all;
 }
 
+// Of all accounts: the tables that are there from the start, and what peers, wants and blocks add.
+std::size_t live_bytes(const TestMemory& memory) {
+  std::size_t bytes = 0;
+  memory.budget.for_each_account([&](const Account& account) { bytes += account.live_bytes(); });
+  return bytes;
+}
+
 // A message that is nearly right, so that the fuzzer need not find blocks and CIDs by itself.
 std::string message(FuzzInput& input) {
   const TestBlock& block = blocks()[input.byte() % 8];
@@ -59,9 +66,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   limits.inbound_streams = 6;
   limits.block_bytes = std::size_t{2} << 20;
   TestNode node(network, limits, 256), honest(network, limits, 256);
+  const std::size_t node_at_first = live_bytes(node.memory), honest_at_first = live_bytes(honest.memory);
   for (unsigned i = 0; i < 4; ++i) node.put(blocks()[i]);
   for (unsigned i = 4; i < 8; ++i) honest.put(blocks()[i]);
-  const auto session = node.bitswap.open_session();
+  auto session = node.bitswap.open_session();
   std::vector<std::unique_ptr<Wanted>> wanted;
   {
     RawPeer peer(network, node);
@@ -100,6 +108,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   network.advance(90s);
   for (const auto& one : wanted) require(one->done());
   wanted.clear();
+  session.reset();
   require(node.memory.chunks.stats().used == 0);
+  network.disconnect_all();
+  network.advance(90s);
+  require(live_bytes(node.memory) == node_at_first && live_bytes(honest.memory) == honest_at_first);
   return 0;
 }

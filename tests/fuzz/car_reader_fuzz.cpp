@@ -10,11 +10,7 @@ namespace {
 
 using namespace masu;
 
-std::string read(Bytes car, std::size_t piece) {
-  Budget budget{"fuzz", 64 << 20};
-  Account pages{budget, "fuzz.pages", Lifetime::block, 64 << 20};
-  Account holder{budget, "fuzz.holder", Lifetime::block, 64 << 20};
-  ChunkPool chunks{pages, 512};
+std::string read(Bytes car, std::size_t piece, ChunkPool& chunks, Account& holder) {
   std::string all;
   store::car::CarReader reader(chunks, holder, *std::pmr::get_default_resource());
   while (!car.empty()) {
@@ -37,6 +33,17 @@ std::string read(Bytes car, std::size_t piece) {
   }
   const auto finished = reader.finish();
   return finished ? all : all + finished.error().detail;
+}
+
+// With memory of its own, which is all given back.
+std::string read(Bytes car, std::size_t piece) {
+  Budget budget{"fuzz", 64 << 20};
+  Account pages{budget, "fuzz.pages", Lifetime::block, 64 << 20};
+  Account holder{budget, "fuzz.holder", Lifetime::block, 64 << 20};
+  ChunkPool chunks{pages, 512};
+  std::string all = read(car, piece, chunks, holder);
+  if (holder.live_bytes() != 0 || chunks.stats().used != 0) std::abort();
+  return all;
 }
 
 }  // namespace

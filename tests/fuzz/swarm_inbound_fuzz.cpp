@@ -18,6 +18,15 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
+// Of what goes with connections, streams and requests; who a peer was is remembered for a while.
+std::size_t live_bytes(const SimNode& node) {
+  std::size_t bytes = 0;
+  node.budget.for_each_account([&](const Account& account) {
+    if (account.lifetime() != Lifetime::peer) bytes += account.live_bytes();
+  });
+  return bytes;
+}
+
 constexpr std::array<std::string_view, 4> protocols = {identify_protocol, identify_push_protocol,
                                                        ping_protocol, "/no/such/1.0.0"};
 
@@ -55,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SimNetwork network(1);
   std::deque<TestHandler> handlers;
   SimNode victim(network, 1);
+  const std::size_t at_first = live_bytes(victim);
   {
     SimNode attacker(network, 2);
     attacker.connect(victim);
@@ -67,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   network.run_for(20s);
   require(victim.swarm->connections() == 0 && victim.chunks.stats().used == 0);
+  require(live_bytes(victim) == at_first);
   SimNode honest(network, 3);
   honest.connect(victim);
   require(network.run_until([&] { return honest.identified(victim); }, 10s));
