@@ -2,6 +2,7 @@
 // piece or in many, nothing is taken off the path but from its front, and a link is a CID.
 #include "alloc/chunk_pool.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/in_pieces.hpp"
 #include "unixfs/read/cbor_path.hpp"
 
 #include <cstdlib>
@@ -10,20 +11,6 @@
 namespace {
 
 using namespace masu;
-
-ChunkChain in_pieces(ChunkPool& pool, Account& holder, Bytes bytes, std::size_t piece) {
-  ChunkChain chain;
-  while (!bytes.empty()) {
-    Chunk chunk = pool.take(holder, Need::closing);  // the pool is as large as the block
-    if (!chunk) std::abort();
-    const Bytes now = bytes.first(std::min({bytes.size(), piece, chunk.space().size()}));
-    std::copy(now.begin(), now.end(), chunk.space().begin());
-    chunk.fill(now.size());
-    chain.append(std::move(chunk));
-    bytes = bytes.subspan(now.size());
-  }
-  return chain;
-}
 
 std::string follow(Rope block, std::string_view path) {
   static const Cid cid = Cid::v1(Codec::dag_cbor, Multihash());

@@ -1,5 +1,6 @@
 // A dag-pb block in pieces: what parses is walked, and says the same whatever the pieces.
 #include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/in_pieces.hpp"
 #include "unixfs/dag/dag_pb.hpp"
 #include "unixfs/dag/node.hpp"
 
@@ -8,20 +9,6 @@
 namespace {
 
 using namespace masu;
-
-ChunkChain in_pieces(ChunkPool& pool, Account& holder, Bytes bytes, std::size_t piece) {
-  ChunkChain chain;
-  while (!bytes.empty()) {
-    Chunk chunk = pool.take(holder, Need::closing);  // the pool is as large as the block
-    if (!chunk) std::abort();
-    const Bytes now = bytes.first(std::min({bytes.size(), piece, chunk.space().size()}));
-    std::copy(now.begin(), now.end(), chunk.space().begin());
-    chunk.fill(now.size());
-    chain.append(std::move(chunk));
-    bytes = bytes.subspan(now.size());
-  }
-  return chain;
-}
 
 std::size_t walk(const unixfs::DagPbNode& node) {
   std::size_t count = 0;

@@ -1,6 +1,7 @@
 // The links of a block in pieces: the same whatever the pieces, and each of them a CID.
 #include "store/links.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/in_pieces.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -9,20 +10,6 @@
 namespace {
 
 using namespace masu;
-
-ChunkChain in_pieces(ChunkPool& pool, Account& holder, Bytes bytes, std::size_t piece) {
-  ChunkChain chain;
-  while (!bytes.empty()) {
-    Chunk chunk = pool.take(holder, Need::closing);  // the pool is as large as the block
-    if (!chunk) std::abort();
-    const Bytes now = bytes.first(std::min({bytes.size(), piece, chunk.space().size()}));
-    std::copy(now.begin(), now.end(), chunk.space().begin());
-    chunk.fill(now.size());
-    chain.append(std::move(chunk));
-    bytes = bytes.subspan(now.size());
-  }
-  return chain;
-}
 
 std::string walk(Codec codec, Rope block) {
   std::string all;

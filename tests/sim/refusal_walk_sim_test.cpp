@@ -1,5 +1,6 @@
 // A handshake and a fetch between two nodes, of which each reservation of memory is refused once, on either
 // side: it ends in time, nothing is left of it, and the next try succeeds.
+#include "tests/sim/dialled.hpp"
 #include "tests/sim/trading_node.hpp"
 
 #include <algorithm>
@@ -32,15 +33,6 @@ std::size_t passing_bytes(const SimNode& node) {
   });
   return bytes;
 }
-
-struct Dialled final : net::DialHandler {
-  void on_dialled(const PeerId&, std::string_view why) override {
-    ++answers;
-    error = why;
-  }
-  int answers = 0;
-  std::string error;
-};
 
 // Whether what a dial was told blames our own memory, not the peer.
 bool names_our_memory(std::string_view error) {

@@ -1,20 +1,12 @@
 // Swarms of many nodes on virtual time: they find each other again through losses, and stay within their caps
 // under attack while honest peers are served. A failure prints its seed: SEED=… runs it again.
+#include "tests/sim/dialled.hpp"
 #include "tests/sim/sim_network.hpp"
 
 #include <gtest/gtest.h>
 
 namespace masu::sim {
 namespace {
-
-struct Dialled final : net::DialHandler {
-  void on_dialled(const PeerId&, std::string_view why) override {
-    ++answers;
-    error = why;
-  }
-  int answers = 0;
-  std::string error;
-};
 
 struct Pongs final : net::PingHandler {
   void on_pong(const PeerId&, Duration) override { ++pongs; }
