@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
 constexpr std::size_t block_bytes = 2 * mib;        // the largest block that Bitswap must take
+constexpr std::size_t identify_bytes = 160;         // of its messages, for each connection
 constexpr std::size_t frame_bytes = 64 * kib;       // the largest Noise frame
 constexpr std::size_t code_at_work = 15 * mib / 4;  // what 16M has for code
 
@@ -171,7 +172,8 @@ class Planner {
     plan_.pings_out = std::clamp<std::size_t>(plan_.connections / 2, 8, 32);
     // With identify's messages, of which there are some for each eight connections.
     add(PlanGroup::ours, "net.connection", plan_.connections, plan_entry::connection_bytes,
-        slab_bytes(plan_.connections, plan_entry::connection_bytes) + slab_bytes(plan_.connections, 160));
+        slab_bytes(plan_.connections, plan_entry::connection_bytes) +
+            slab_bytes(plan_.connections, identify_bytes));
     add(PlanGroup::ours, "net.link", plan_.connections, plan_entry::link_bytes,
         slab_bytes(plan_.connections, plan_entry::link_bytes));
     add(PlanGroup::ours, "net.stream", plan_.streams, plan_entry::stream_bytes,

@@ -86,12 +86,13 @@ GovernorSample NodeGovernor::sample() {
   const DoorCount ours = process_box().count(Door::ours);
   GovernorSample sample{count.all, count.file, ours.charged_bytes, memory_.plan().ours_bytes};
   if (probe_) probe_(sample);
+  resident_bytes_ = sample.resident_bytes;
   return sample;
 }
 
 void NodeGovernor::note(Rung rung, bool active) {
   const std::string line =
-      log_.line(rung, active, sample().resident_bytes, memory_.plan().budget_bytes, loop_.clock().now());
+      log_.line(rung, active, resident_bytes_, memory_.plan().budget_bytes, loop_.clock().now());
   if (!line.empty()) std::fprintf(stderr, "%s\n", line.c_str());
 }
 

@@ -68,6 +68,7 @@ class NodeGovernor final : private Relief, private net::Timer, private TurnWatch
   Hooks hooks_;
   std::function<void(GovernorSample&)> probe_;
   RungLog log_;
+  std::size_t resident_bytes_ = 0;  // of the last sample
   TimePoint looked_at_{};
   TimePoint chunks_reviewed_at_{};
   TimePoint code_reviewed_at_{};

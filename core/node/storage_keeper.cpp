@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint64_t storage_max_default = 10'000'000'000;
 constexpr std::int64_t watermark_default = 90;
 constexpr Duration period_default = 1h;
+// Longer than any uptime, and still a deadline that can be told apart from now.
+constexpr Duration period_max = 24h * 3650;
 
 constexpr std::size_t errors_told = 8;
 
@@ -28,7 +30,7 @@ std::expected<StorageLimits, std::string> StorageLimits::from(const Config& conf
   if (const std::string text = config.text("Datastore.GCPeriod").value_or(""); !text.empty()) {
     const auto period = config.duration("Datastore.GCPeriod");
     if (!period) return std::unexpected("Datastore.GCPeriod: " + text + " is not a duration");
-    limits.period = std::max(Duration(*period), Duration::zero());
+    limits.period = std::clamp(Duration(*period), Duration::zero(), period_max);
   }
   const std::int64_t set = config.integer("Datastore.StorageGCWatermark").value_or(0);
   const auto percent = static_cast<std::uint64_t>(std::clamp<std::int64_t>(set, 0, 100));
