@@ -361,12 +361,20 @@ std::expected<CapacityPlan, PlanError> derive_plan(std::size_t budget_bytes, con
   return std::unexpected(PlanError{std::move(reason), std::move(plan)});
 }
 
+// ThreadSanitizer keeps the state of a thread in the thread's own mapping: more than a stack of the plan
+// holds.
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t sanitizer_stack_bytes = 4 * mib;
+#else
+constexpr std::size_t sanitizer_stack_bytes = 0;
+#endif
+
 void enter_plan(const CapacityPlan& plan) {
   process_box().set_limits(plan.ours_bytes, plan.library_bytes);
   process_box().shrink_addresses(std::max(4 * plan.budget_bytes, 256 * mib));
   pthread_attr_t attributes;
   if (pthread_getattr_default_np(&attributes) == 0) {
-    pthread_attr_setstacksize(&attributes, plan.thread_stack_bytes);
+    pthread_attr_setstacksize(&attributes, plan.thread_stack_bytes + sanitizer_stack_bytes);
     pthread_setattr_default_np(&attributes);
     pthread_attr_destroy(&attributes);
   }
