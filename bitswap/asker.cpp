@@ -23,7 +23,8 @@ constexpr int session_value = 5;  // of each session
 }  // namespace
 
 bool Asker::expects_blocks(TimePoint now) const {
-  return unwanted_in_a_row_ < unwanted_max && now >= muted_until_ && (!expected_.empty() || !told_.empty());
+  const bool was_asked = forgotten_ || !expected_.empty() || !told_.empty();
+  return was_asked && unwanted_in_a_row_ < unwanted_max && now >= muted_until_;
 }
 
 std::size_t Asker::window() const {
@@ -104,9 +105,12 @@ void Asker::let_go() {
 // The one place where an ask changes its state.
 void Asker::put(Ask& ask, AskState state) {
   const bool was_for_block = ask.for_block();
-  const bool was_in_list = ask.linked();
-  ask.unlink();
+  const bool was_in_list = ask.place().linked();
+  ask.place().unlink();
+  ask.spare().unlink();
   ask.state = state;
+  if (state == AskState::dont_have) client_.missed_.push_back(ask);
+  if (state == AskState::have_sent) client_.unanswered_.push_back(ask);
   if (was_in_list && was_for_block) --outstanding_;
   if (ask.for_block() && outstanding_++ == 0) {
     rate_since_ = progress_at_ = host().now();

@@ -73,7 +73,8 @@ class Asker final : public OutStream, public IntrusiveListNode<Asker> {
   IntrusiveList<Ask> expected_;  // want-blocks sent, oldest first
   IntrusiveList<Ask> told_;      // all others
   std::size_t outstanding_ = 0;
-  bool ready_ = false;  // takes part
+  bool ready_ = false;      // takes part
+  bool forgotten_ = false;  // it was told more than the table of asks still knows
   std::uint32_t unwanted_in_a_row_ = 0;
   std::uint64_t blocks_received_ = 0;
   std::uint64_t data_received_ = 0;

@@ -10,7 +10,8 @@
 // waits for peers.
 //
 // Loop thread. Caps: client_wants, asks, sessions. A full table refuses prefetching first; then requests
-// wait.
+// wait. In a full table of asks the oldest gives way of whom nothing is expected: who said that it does not
+// have another block, or has not said for a while whether it has.
 #pragma once
 
 #include "alloc/budget.hpp"
@@ -132,7 +133,10 @@ class Client final : private net::Timer {
     bool wait = false;       // there will be one
   };
   static Ask* find_ask(const ClientWant& want, const Asker& asker);
+  Ask* make_ask(ClientWant& want, Asker& asker);
   bool ask(ClientWant& want, Asker& asker, AskState state);
+  Ask* remember(ClientWant& want, Asker& asker);
+  bool spare_ask(const ClientWant& want);
   void free_ask(Ask& ask);
   void cancel_asks(ClientWant& want, const Asker* deliverer);
   void pump(Session& session);
@@ -169,6 +173,8 @@ class Client final : private net::Timer {
   SlabPool<ClientWant> wants_;
   SlabPool<Cid> long_cids_;
   SlabPool<Ask> asks_;
+  IntrusiveList<Ask, InSpare> missed_;      // the peer does not have it; oldest first
+  IntrusiveList<Ask, InSpare> unanswered_;  // it was asked whether it has; oldest first
   SlabRuns session_runs_;
   SlabPool<LocalJob> local_jobs_;
   SlabPool<StoreJob> store_jobs_;

@@ -17,6 +17,7 @@ constexpr Duration widen_after = 1s;
 constexpr Duration last_resort_after = 10s;
 constexpr Duration tell_again_after = 30s;
 constexpr Duration mute_time = 30s;
+constexpr Duration silent_after = 5s;         // whose answer is not waited for when room is short
 constexpr std::size_t again_after_ticks = 4;  // doubled each time
 constexpr std::uint8_t again_max = 4;
 
@@ -30,17 +31,49 @@ Ask* Client::find_ask(const ClientWant& want, const Asker& asker) {
   return ask;
 }
 
+// Null: there are as many asks as may be.
+Ask* Client::make_ask(ClientWant& want, Asker& asker) {
+  if (asks_.full() && !spare_ask(want)) return nullptr;
+  Ask* const ask = asks_.create(want, asker);
+  if (ask != nullptr) ask->next = std::exchange(want.asks, ask);
+  return ask;
+}
+
 // Tells, or tells anew. False: there are as many asks as may be.
 bool Client::ask(ClientWant& want, Asker& asker, AskState state) {
   Ask* ask = find_ask(want, asker);
-  if (ask == nullptr) {
-    ask = asks_.create(want, asker);
-    if (ask == nullptr) return false;
-    ask->next = std::exchange(want.asks, ask);
-  }
+  if (ask == nullptr) ask = make_ask(want, asker);
+  if (ask == nullptr) return false;
   asker.put(*ask, state);
   arm();
   return true;
+}
+
+// One that gave way, and whose answer comes.
+Ask* Client::remember(ClientWant& want, Asker& asker) {
+  Ask* const ask = make_ask(want, asker);
+  if (ask == nullptr) return nullptr;
+  ask->told = true;
+  asker.put(*ask, AskState::dont_have);
+  return ask;
+}
+
+// Of who had nothing to give, or is silent, the table need not know: else a few such peers would fill it, and
+// who has the blocks would never be asked. It may be asked again in its turn, and what it says or sends after
+// all is taken. False: none gives way.
+bool Client::spare_ask(const ClientWant& want) {
+  const TimePoint silent_since = host_.now() - silent_after;
+  const auto free_first = [&](IntrusiveList<Ask, InSpare>& asks, bool only_silent) {
+    for (Ask& ask : asks) {
+      if (only_silent && ask.sent_at > silent_since) return false;
+      if (ask.want == &want) continue;
+      ask.asker.forgotten_ = true;
+      free_ask(ask);
+      return true;
+    }
+    return false;
+  };
+  return free_first(missed_, false) || free_first(unanswered_, true);
 }
 
 // An `over` want goes with its last ask.
@@ -238,7 +271,9 @@ void Client::close(Asker& asker) {
 
 void Client::on_presence(Asker& asker, const Cid& cid, Presence presence) {
   ClientWant* const want = index_.find(cid.hash_bytes());
-  Ask* const ask = want != nullptr ? find_ask(*want, asker) : nullptr;
+  if (want == nullptr) return;
+  Ask* ask = find_ask(*want, asker);
+  if (ask == nullptr && asker.forgotten_ && presence == Presence::have) ask = remember(*want, asker);
   if (ask == nullptr || !ask->told || ask->state == AskState::cancel) return;
   asker.note_answer(*ask, host_.now());
   ask->late = false;

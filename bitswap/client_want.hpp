@@ -35,9 +35,14 @@ enum class AskState : std::uint8_t {
   cancel,     // to be taken back
 };
 
-struct Ask : IntrusiveListNode<Ask> {
+struct InSpare;  // the list of asks that give way in a full table
+
+struct Ask : IntrusiveListNode<Ask>, IntrusiveListNode<Ask, InSpare> {
   Ask(ClientWant& want_, Asker& asker_) : want(&want_), asker(asker_) {}
 
+  // Links of its asker's list; the other is the client's.
+  IntrusiveListNode<Ask>& place() { return *this; }
+  IntrusiveListNode<Ask, InSpare>& spare() { return *this; }
   bool for_block() const { return state == AskState::block_unsent || state == AskState::block_sent; }
 
   ClientWant* want;

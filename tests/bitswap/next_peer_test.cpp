@@ -1,6 +1,9 @@
-// When a block is asked of the next peer: one ends in the middle of it, or takes too long.
+// When a block is asked of the next peer: one ends in the middle of it, or takes too long; and that there is
+// room to ask it.
 #include "bitswap/client.hpp"
 #include "tests/bitswap/raw_peer.hpp"
+
+#include <deque>
 
 #include <gtest/gtest.h>
 
@@ -112,6 +115,72 @@ TEST_F(NextPeerTest, PatienceFollowsWhatAnswersHaveTaken) {
     network.advance(300ms);
     EXPECT_TRUE(good.asked_for(block.cid, WantType::block));
   }
+}
+
+// A table of 8 asks, under it more peers and wants than it has places.
+class FullAsksTest : public NextPeerTest {
+ protected:
+  static BitswapLimits limits_of_eight() {
+    BitswapLimits limits;
+    limits.asks = 8;
+    return limits;
+  }
+  bool asked_for(RawPeer& peer, const TestBlock& block) { return peer.asked_for(block.cid, WantType::have); }
+
+  TestNode tight{network, limits_of_eight()};
+  std::unique_ptr<store::BlockSource> source = tight.bitswap.open_session();
+};
+
+TEST_F(FullAsksTest, WhoDoesNotHaveABlockGivesWayToWhoMayHaveAnother) {
+  std::deque<RawPeer> peers;
+  for (int i = 0; i < 6; ++i) peers.emplace_back(network, tight);
+  const TestBlock nowhere = numbered_block(50, 3000), block = numbered_block(51, 3000);
+  Wanted never(*source, nowhere.cid, tight.memory.holder);
+  network.run();
+  for (RawPeer& peer : peers) {
+    ASSERT_TRUE(asked_for(peer, nowhere));
+    peer.send(presence(nowhere.cid, Presence::dont_have));
+  }
+  network.run();
+  Wanted wanted(*source, block.cid, tight.memory.holder);
+  network.run();
+  for (RawPeer& peer : peers) EXPECT_TRUE(asked_for(peer, block));
+  peers.back().send(presence(block.cid, Presence::have));
+  network.run();
+  peers.back().send(payload(block.cid, block.bytes));
+  network.run();
+  EXPECT_TRUE(wanted.got(block));
+  EXPECT_FALSE(never.done());
+}
+
+TEST_F(FullAsksTest, WhoIsSilentGivesWayAfterAWhile) {
+  RawPeer silent(network, tight);
+  std::vector<TestBlock> blocks;
+  std::vector<std::unique_ptr<Wanted>> wanted;
+  for (unsigned i = 0; i < 8; ++i) {
+    blocks.push_back(numbered_block(60 + i, 3000));
+    wanted.push_back(std::make_unique<Wanted>(*source, blocks[i].cid, tight.memory.holder));
+  }
+  network.advance(1s);
+  for (const TestBlock& block : blocks) ASSERT_TRUE(asked_for(silent, block));
+  RawPeer early(network, tight);
+  network.run();
+  EXPECT_FALSE(asked_for(early, blocks[0])) << "the answers may still come";
+  network.advance(5s);
+  RawPeer late(network, tight);
+  network.run();
+  for (const TestBlock& block : blocks) EXPECT_TRUE(asked_for(late, block));
+  late.send(presence(blocks[3].cid, Presence::have));
+  network.run();
+  late.send(payload(blocks[3].cid, blocks[3].bytes));
+  network.run();
+  EXPECT_TRUE(wanted[3]->got(blocks[3]));
+  // Who was silent is heard all the same.
+  silent.send(payload(blocks[0].cid, blocks[0].bytes));
+  silent.send(presence(blocks[1].cid, Presence::have));
+  network.run();
+  EXPECT_TRUE(wanted[0]->got(blocks[0]));
+  EXPECT_TRUE(silent.asked_for(blocks[1].cid, WantType::block));
 }
 
 }  // namespace

@@ -105,8 +105,8 @@ class LossyTradeTest : public ::testing::Test {
     limits.lookups = 1;
     limits.sends = 2;
     limits.send_bytes = 128 * 1024;
-    limits.client_wants = 20;
-    limits.asks = 256;
+    limits.client_wants = 40;
+    limits.asks = 48;
     limits.reads = 2;
     limits.writes = 2;
     limits.block_bytes = 320 * 1024;
