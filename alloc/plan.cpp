@@ -250,15 +250,15 @@ class Planner {
   }
 
   // A request is read before it is answered, so that one of two buffers is full. The kernel doubles them, and
-  // takes one segment more (a quarter). Measured: at most 36.3 KiB unread with 16 KiB, 15.3 with 8; of one
-  // that waits, with 4 KiB, 7.4.
+  // takes one segment more (a half, at 16 KiB). Measured: at most 38.2 KiB unread with 16 KiB, 15.3 with 8;
+  // of one that waits, with 4 KiB, 7.4.
   void plan_rpc_sockets() {
     constexpr std::size_t objects = 4 * kib;
     plan_.rpc_socket_bytes = part(2048, 8 * kib, 16 * kib);
-    const std::size_t each = objects + plan_.rpc_socket_bytes * 9 / 4 + 1 * kib;
+    const std::size_t each = objects + plan_.rpc_socket_bytes * 5 / 2 + 1 * kib;
     add(PlanGroup::kernel, "RPC sockets", plan_.rpc_requests, each, plan_.rpc_requests * each);
     // A script that runs many commands at once has a connection for each.
-    plan_.rpc_backlog = 16 + plan_.rpc_requests;
+    plan_.rpc_backlog = 8 + 2 * plan_.rpc_requests;
     plan_.waiting_rpc_socket_bytes = 4 * kib;
     const std::size_t waiting = objects + 2 * plan_.waiting_rpc_socket_bytes;
     add(PlanGroup::kernel, "RPC accept queue", plan_.rpc_backlog, waiting, plan_.rpc_backlog * waiting);

@@ -116,7 +116,7 @@ TEST_F(ServerSocketsTest, WhatIsUnreadAndUnsentIsCountedAndBounded) {
   EXPECT_TRUE(
       run_until([&] { return parked == std::exchange(parked, server().parked_bytes()) && parked > 0; }));
   EXPECT_GE(parked, 6 * options_.small_socket_bytes / 2);
-  EXPECT_LE(parked, 6 * (options_.small_socket_bytes * 9 / 4 + kib)) << "what the plan has for them";
+  EXPECT_LE(parked, 6 * (options_.small_socket_bytes * 5 / 2 + kib)) << "what the plan has for them";
   peers.clear();
   EXPECT_TRUE(run_until([&] { return server().stats().connections == 0; }));
   EXPECT_EQ(server().parked_bytes(), 0u);
