@@ -155,6 +155,7 @@ Client::Choice Client::choose(Session& session, ClientWant& want) {
 }
 
 bool Client::ask_block(ClientWant& want, Asker& asker) {
+  if (asker.outstanding() == 0) host_.expect_bytes(asker.peer());
   if (!ask(want, asker, AskState::block_unsent)) return false;
   want.block_ask = find_ask(want, asker);
   want.session->move(want, ClientWantState::asked);

@@ -99,6 +99,8 @@ class Host {
   // While it is connected: whether it has been of use, and is served before strangers when memory is short.
   // Not so who is merely owed something: to ask for much is no merit.
   virtual void set_of_use(const PeerId&, bool) {}
+  // It was asked for much: what it sends should find room in the kernel from its first segment on.
+  virtual void expect_bytes(const PeerId&) {}
   virtual void protect(const PeerId& peer, std::string_view tag) = 0;
   virtual void unprotect(const PeerId& peer, std::string_view tag) = 0;
   // Whether the peer has this tag, or is protected by it.

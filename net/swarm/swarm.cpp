@@ -85,6 +85,11 @@ void Swarm::tag(const PeerId& peer, std::string_view tag, int value) {
 void Swarm::set_of_use(const PeerId& id, bool of_use) {
   if (SwarmPeer* peer = core_->find(id)) peer->of_use = of_use;
 }
+void Swarm::expect_bytes(const PeerId& id) {
+  SwarmPeer* const peer = core_->find(id);
+  SwarmConnection* const connection = peer != nullptr ? peer->in_use() : nullptr;
+  if (connection != nullptr) connection->expect_bytes();
+}
 void Swarm::protect(const PeerId& peer, std::string_view tag) { core_->manager().protect(peer, tag); }
 void Swarm::unprotect(const PeerId& peer, std::string_view tag) { core_->manager().unprotect(peer, tag); }
 bool Swarm::has_tag(const PeerId& peer, std::string_view tag) const {

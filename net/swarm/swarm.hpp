@@ -98,6 +98,7 @@ class Swarm final : public Host {
   std::optional<Duration> latency(const PeerId& peer) const override;
   void tag(const PeerId& peer, std::string_view tag, int value) override;
   void set_of_use(const PeerId& peer, bool of_use) override;
+  void expect_bytes(const PeerId& peer) override;
   void protect(const PeerId& peer, std::string_view tag) override;
   void unprotect(const PeerId& peer, std::string_view tag) override;
   bool has_tag(const PeerId& peer, std::string_view tag) const override;

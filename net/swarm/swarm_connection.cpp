@@ -120,6 +120,13 @@ void SwarmConnection::note_moved(std::size_t bytes) {
   quiet_ticks_ = 0;
 }
 
+void SwarmConnection::expect_bytes() {
+  if (busy_ || !established() || swarm_.resources().memory_low()) return;
+  busy_ = link_->expect_bytes();
+  quiet_ticks_ = 0;
+  if (busy_) swarm_.on_bytes_move(*this);  // so that it ends when nothing comes
+}
+
 bool SwarmConnection::tick() {
   const bool quiet = std::exchange(moved_bytes_, 0) < swarm_.options().busy_bytes / 4;
   if (busy_) {

@@ -98,6 +98,8 @@ class SwarmConnection final : public ManagedConnection,
   const PeerId& managed_peer() const override { return identified_peer(); }
   std::size_t open_streams() const override;
   bool is_peer_of_use() const override;
+  // Much was asked of the peer: the link has room for it, where a place is free.
+  void expect_bytes();
 
  private:
   Chunk chunk_for_reading() override;

@@ -29,6 +29,8 @@ class TcpLinkHost {
   // One of the few that may have large buffers. False: all are taken.
   virtual bool take_busy() = 0;
   virtual void give_busy() = 0;
+  // Whether one may have them for what is expected to come.
+  virtual bool may_expect() const = 0;
   // As those, of the fewer that may have the largest buffer for receiving.
   virtual bool take_wide() = 0;
   virtual void give_wide() = 0;
@@ -52,6 +54,7 @@ class TcpLink final : public Link {
   const Multiaddr& remote_address() const override { return remote_; }
   const Multiaddr& local_address() const override { return local_; }
   bool set_busy(bool busy) override;
+  bool expect_bytes() override { return busy_ || (host_.may_expect() && set_busy(true)); }
   std::size_t parked_bytes() override;
 
  private:

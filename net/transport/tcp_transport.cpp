@@ -157,6 +157,7 @@ struct TcpTransport::Impl final : TcpLinkHost, TcpDialHost, TcpListener::Host {
     return true;
   }
   void give_busy() override { --busy_links; }
+  bool may_expect() const override { return growth_allowed && busy_links < tcp_options.busy_links_max / 2; }
   bool take_wide() override {
     if (!growth_allowed || wide_links == tcp_options.wide_links_max) return false;
     ++wide_links;

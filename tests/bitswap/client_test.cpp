@@ -82,9 +82,11 @@ TEST_F(ClientTest, APeerIsAskedWhetherItHasItThenForTheBlock) {
   ASSERT_EQ(peer.heard.wants.size(), 1u);
   EXPECT_EQ(peer.heard.wants[0].type, WantType::have);
   EXPECT_TRUE(peer.heard.wants[0].send_dont_have);
+  EXPECT_TRUE(node.host.expected.empty());
   peer.send(presence(large.cid, Presence::have));
   network.run();
   ASSERT_EQ(peer.heard.wants.size(), 2u);
+  EXPECT_EQ(node.host.expected[peer.host.self().to_base58()], 1) << "the kernel has room for it";
   EXPECT_EQ(peer.heard.wants[1].type, WantType::block);
   peer.send(payload(large.cid, large.bytes));
   network.run();

@@ -98,6 +98,7 @@ class FakeHost final : public net::Host {
   bool is_local(const PeerId& peer) const override { return !far.contains(peer.to_base58()); }
   std::optional<Duration> latency(const PeerId&) const override { return round_trip; }
   void tag(const PeerId& peer, std::string_view tag, int value) override;
+  void expect_bytes(const PeerId& peer) override { ++expected[peer.to_base58()]; }
   void protect(const PeerId& peer, std::string_view tag) override;
   void unprotect(const PeerId& peer, std::string_view tag) override;
 
@@ -112,7 +113,8 @@ class FakeHost final : public net::Host {
   std::set<std::string> far;  // peers outside of its own networks
   std::map<std::string, std::map<std::string_view, int>> tags;
   std::map<std::string, std::set<std::string_view>> protections;
-  std::optional<Duration> round_trip;  // to any peer, as pings have measured it
+  std::map<std::string, int> expected;  // how often bytes of a peer were
+  std::optional<Duration> round_trip;   // to any peer, as pings have measured it
   // Reads nothing of its streams, as a peer that is stuck.
   bool deaf = false;
   // Or so many bytes more.

@@ -117,6 +117,25 @@ TEST_F(NextPeerTest, PatienceFollowsWhatAnswersHaveTaken) {
   }
 }
 
+TEST_F(NextPeerTest, WhoMissesSixteenTimesInARowIsOfTheSessionNoMore) {
+  RawPeer peer(network, node);
+  const TestBlock first = numbered_block(50, 3000);
+  Wanted wanted(*session, first.cid, node.memory.holder);
+  network.run();
+  peer.send(payload(first.cid, first.bytes));
+  network.run();
+  ASSERT_TRUE(wanted.got(first));
+  for (unsigned i = 0; i < 17; ++i) {
+    const TestBlock block = numbered_block(100 + i, 3000);
+    Wanted missing(*session, block.cid, node.memory.holder);
+    network.run();
+    ASSERT_EQ(peer.asked_for(block.cid, WantType::block), i < 16) << i;
+    ASSERT_EQ(peer.asked_for(block.cid, WantType::have), i == 16) << i;
+    peer.send(presence(block.cid, Presence::dont_have));
+    network.run();
+  }
+}
+
 // A table of 8 asks, under it more peers and wants than it has places.
 class FullAsksTest : public NextPeerTest {
  protected:

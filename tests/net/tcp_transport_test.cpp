@@ -280,6 +280,27 @@ int receive_buffer(const LinkHandle& link) {
   return -1;
 }
 
+TEST_F(TcpTransportTest, WhatIsExpectedFindsRoomInHalfOfThePlaces) {
+  options_.busy_links_max = 4;
+  const Multiaddr at = listen();
+  const std::array<Ends, 2> ends{connect(at), connect(at)};
+  const LinkHandle& link = ends[0].listener.link;
+  EXPECT_LE(receive_buffer(link), 2 * 8 * 1024);
+  EXPECT_TRUE(link->expect_bytes());
+  EXPECT_TRUE(link->expect_bytes());
+  EXPECT_GE(receive_buffer(link), 2 * 200 * 1024);
+  EXPECT_TRUE(ends[0].dialer.link->expect_bytes());
+  EXPECT_FALSE(ends[1].dialer.link->expect_bytes()) << "half of them";
+  EXPECT_TRUE(ends[1].dialer.link->set_busy(true));
+  EXPECT_TRUE(link->set_busy(false));
+  EXPECT_FALSE(link->expect_bytes());
+  EXPECT_TRUE(ends[0].dialer.link->set_busy(false));
+  transport().set_growth(false);
+  EXPECT_FALSE(link->expect_bytes());
+  transport().set_growth(true);
+  EXPECT_TRUE(link->expect_bytes());
+}
+
 TEST_F(TcpTransportTest, ABusyLinkThatReceivesFastIsWidenedAsLongAsThereIsOne) {
   options_.busy_links_max = 4;
   options_.busy_receive_bytes = 128 * 1024;

@@ -95,6 +95,7 @@ class SimLink final : public net::Link {
   const Multiaddr& remote_address() const override { return remote_; }
   const Multiaddr& local_address() const override { return local_; }
   bool set_busy(bool) override { return true; }
+  bool expect_bytes() override { return true; }
   // Unread at this end, and at the other.
   std::size_t parked_bytes() override;
 

@@ -256,6 +256,26 @@ TEST_F(SwarmSimTest, FilteredAddressesAreNeitherDialledNorAccepted) {
   EXPECT_EQ(a.swarm->connections(), 0u);
 }
 
+TEST_F(SwarmSimTest, AFilterThatComesWithinTheHandshakeHolds) {
+  SimNode& a = add();
+  SimNode& other = add();
+  Dialled dialled;
+  other.connect(a, &dialled);
+  const auto shaking_hands = [&] {
+    std::size_t bytes = 0;
+    a.budget.for_each_account([&](const Account& account) {
+      if (account.name() == "net.handshake") bytes += account.live_bytes();
+    });
+    return bytes > 0;
+  };
+  ASSERT_TRUE(network_.run_until(shaking_hands, 10s));
+  ASSERT_FALSE(a.connected(other)) << "it is not secured yet";
+  a.swarm->add_filter(net::IpPrefix(other.transport.ip(), 32));
+  EXPECT_FALSE(network_.run_until([&] { return a.connected(other); }, 30s));
+  EXPECT_EQ(a.swarm->connections(), 0u);
+  EXPECT_NE(dialled.error, "");
+}
+
 TEST_F(SwarmSimTest, OneHostHasEightConnectionsAtMost) {
   SimNode& victim = add();
   SimNodeOptions options;
