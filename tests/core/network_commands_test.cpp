@@ -175,6 +175,7 @@ TEST_F(NetworkCommandsTest, ConnectPeersAndDisconnect) {
   EXPECT_EQ(text("swarm peers"), "");
   EXPECT_EQ(json("swarm peers"), "{\"Peers\":null}\n");
   EXPECT_EQ(text("swarm connect", {whole}), "connect " + b_id() + " success\n");
+  EXPECT_TRUE(a_.swarm->has_tag(b_.id(), net::peer_tag::user_connect));
   EXPECT_EQ(text("swarm peers"), whole + "\n");
   EXPECT_EQ(json("swarm peers"), "{\"Peers\":[{\"Addr\":\"" + b_at() + "\",\"Peer\":\"" + b_id() +
                                      "\",\"Identify\":{\"ID\":\"\",\"PublicKey\":\"\",\"Addresses\":null,"
