@@ -37,8 +37,8 @@ double Asker::expected_wait(double unknown_rate) const {
 }
 
 // Five seconds while nothing is known of the path; then two for the work and three round trips; or twice what
-// answers have taken. Half a second at least, where Kubo has 50 ms: a peer that flushes its disk is silent
-// for longer, and a block that comes twice costs more than the wait.
+// answers have taken. Half a second at least, where Kubo has 50 ms: a peer that flushes its disk may be
+// silent for longer, and a block that comes twice costs more than the wait.
 Duration Asker::patience() {
   Duration patience = 5s;
   if (const auto ping = host().latency(peer())) patience = 2s + 3 * *ping;

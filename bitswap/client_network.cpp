@@ -49,8 +49,12 @@ bool Client::ask(ClientWant& want, Asker& asker, AskState state) {
   return true;
 }
 
-// One that gave way, and whose answer comes.
+// One that gave way, and whose answer comes. Null also for a want that asks nobody (its block is here, say):
+// nothing would free it.
 Ask* Client::remember(ClientWant& want, Asker& asker) {
+  const bool asks = want.state == ClientWantState::urgent || want.state == ClientWantState::broadcast ||
+                    want.state == ClientWantState::asked;
+  if (!asks) return nullptr;
   Ask* const ask = make_ask(want, asker);
   if (ask == nullptr) return nullptr;
   ask->told = true;

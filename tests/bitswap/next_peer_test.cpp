@@ -173,6 +173,14 @@ TEST_F(FullAsksTest, WhoDoesNotHaveABlockGivesWayToWhoMayHaveAnother) {
 }
 
 TEST_F(FullAsksTest, WhoIsSilentGivesWayAfterAWhile) {
+  const auto client_bytes = [&] {
+    std::size_t bytes = 0;
+    tight.memory.budget.for_each_account([&](const Account& account) {
+      if (account.name() == "bitswap.client") bytes += account.live_bytes();
+    });
+    return bytes;
+  };
+  const std::size_t at_first = client_bytes();
   RawPeer silent(network, tight);
   std::vector<TestBlock> blocks;
   std::vector<std::unique_ptr<Wanted>> wanted;
@@ -194,12 +202,16 @@ TEST_F(FullAsksTest, WhoIsSilentGivesWayAfterAWhile) {
   late.send(payload(blocks[3].cid, blocks[3].bytes));
   network.run();
   EXPECT_TRUE(wanted[3]->got(blocks[3]));
-  // Who was silent is heard all the same.
-  silent.send(payload(blocks[0].cid, blocks[0].bytes));
+  // Who was silent is heard all the same; a HAVE for what it has just sent leaves nothing behind.
+  silent.send(payload(blocks[0].cid, blocks[0].bytes) + presence(blocks[0].cid, Presence::have));
   silent.send(presence(blocks[1].cid, Presence::have));
   network.run();
   EXPECT_TRUE(wanted[0]->got(blocks[0]));
   EXPECT_TRUE(silent.asked_for(blocks[1].cid, WantType::block));
+  wanted.clear();
+  source.reset();
+  network.run();
+  EXPECT_EQ(client_bytes(), at_first);
 }
 
 }  // namespace
