@@ -62,8 +62,9 @@ class Link {
   // A busy link may have larger buffers in the kernel; the transport has them for a few links. False: not for
   // this one now.
   virtual bool set_busy(bool busy) = 0;
-  // Much is about to come: busy before it does, as what a small buffer has no room for is lost and sent again
-  // after a timeout. But half of the places stay for links that move bytes.
+  // Much is about to come: busy before it does, and with the largest buffer if it is free, as what a small
+  // one has no room for is lost and sent again after a timeout. But half of the places stay for links that
+  // move bytes.
   virtual bool expect_bytes() = 0;
   // What waits outside of this process: received and not read, sent and not taken, with what the kernel adds.
   // Asks the kernel each time.

@@ -119,7 +119,18 @@ bool TcpLink::set_busy(bool busy) {
   return true;
 }
 
-// For a busy link with more to read than a turn takes: its peer would be stopped by the buffer.
+// Wide at once where there is a place: the kernel promises as much as fits when it comes in the largest
+// pieces it has seen. The first answers come in smaller ones, which need more memory each, fill the buffer of
+// a busy link before the promise is used up, and what is dropped then comes again with the timeout of the
+// sender.
+bool TcpLink::expect_bytes() {
+  if (busy_) return true;
+  if (!host_.may_expect() || !set_busy(true)) return false;
+  widen();
+  return true;
+}
+
+// A link with more to read than a turn takes: its peer would be stopped by the buffer.
 void TcpLink::widen() {
   if (!busy_ || wide_ || !host_.take_wide()) return;
   wide_ = true;

@@ -54,7 +54,7 @@ class TcpLink final : public Link {
   const Multiaddr& remote_address() const override { return remote_; }
   const Multiaddr& local_address() const override { return local_; }
   bool set_busy(bool busy) override;
-  bool expect_bytes() override { return busy_ || (host_.may_expect() && set_busy(true)); }
+  bool expect_bytes() override;
   std::size_t parked_bytes() override;
 
  private:

@@ -301,6 +301,25 @@ TEST_F(TcpTransportTest, WhatIsExpectedFindsRoomInHalfOfThePlaces) {
   EXPECT_TRUE(link->expect_bytes());
 }
 
+TEST_F(TcpTransportTest, ALinkThatIsToBringMuchIsWideBeforeItDoes) {
+  options_.busy_links_max = 4;
+  options_.busy_receive_bytes = 128 * 1024;
+  options_.wide_links_max = 1;
+  options_.wide_receive_bytes = 208 * 1024;
+  const Multiaddr at = listen();
+  const std::array<Ends, 2> ends{connect(at), connect(at)};
+  const LinkHandle& first = ends[0].listener.link;
+  const LinkHandle& second = ends[1].listener.link;
+  EXPECT_TRUE(first->expect_bytes());
+  EXPECT_EQ(receive_buffer(first), 2 * 208 * 1024);
+  EXPECT_TRUE(second->expect_bytes());
+  EXPECT_EQ(receive_buffer(second), 2 * 128 * 1024) << "there is one place";
+  EXPECT_TRUE(first->set_busy(false));
+  EXPECT_TRUE(second->set_busy(false));
+  EXPECT_TRUE(second->expect_bytes());
+  EXPECT_EQ(receive_buffer(second), 2 * 208 * 1024) << "the place came back";
+}
+
 TEST_F(TcpTransportTest, ABusyLinkThatReceivesFastIsWidenedAsLongAsThereIsOne) {
   options_.busy_links_max = 4;
   options_.busy_receive_bytes = 128 * 1024;
