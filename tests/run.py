@@ -157,8 +157,8 @@ def attack():
     return Count(*map(int, last.groups())) if last else Count(failed=1)
 
 
-SUITES = {"bench": bench, "unit": unit, "asan": asan, "fuzz": fuzz, "interop": interop, "style": style, "tsan": tsan, "attack": attack}
-# Compilers that use what the other, which mostly waits for its peers, leaves idle; one after the other.
+SUITES = {"bench": bench, "unit": unit, "asan": asan, "fuzz": fuzz, "interop": interop, "attack": attack, "style": style, "tsan": tsan}
+# Compilers that use what this one, and those that follow, leave idle while they wait for their peers; one after the other.
 BESIDE = {"interop": ["style", "tsan"]}
 
 
