@@ -5,7 +5,9 @@
 #include "tests/attack/attack.hpp"
 #include "tests/bitswap/raw_message.hpp"
 
+#include <algorithm>
 #include <array>
+#include <map>
 
 namespace masu::attack {
 namespace {
@@ -114,6 +116,55 @@ class WindowsFilled final : public Attack {
   }
 };
 
+// Makes the windows of its streams grow by filling each as soon as it is granted; then it reads no more
+// echoes, so that nothing is taken, and sends all that it may.
+class WindowsGrow final : public Attack {
+ public:
+  void on_secured(WirePeer& peer) override {
+    State& state = states_[&peer];
+    for (Stream& stream : state.streams) stream = {peer.open(net::ping_protocol)};
+    state.rounds = 0;
+  }
+  void act(WirePeer& peer) override {
+    State& state = states_[&peer];
+    for (Stream& stream : state.streams) {
+      for (int n = 0; n < 4 && stream.credit >= piece_bytes; ++n) {
+        peer.send_data(stream.id, std::string(piece_bytes, 'x'));
+        stream.credit -= piece_bytes;
+      }
+    }
+    if (!peer.reads && ++state.rounds > rounds_held) peer.close();
+  }
+  void on_answer(WirePeer& peer, const net::YamuxHeader& header, std::string_view) override {
+    if (header.type != net::YamuxType::window_update) return;
+    for (Stream& stream : states_[&peer].streams) {
+      if (stream.id != header.stream) continue;
+      stream.credit += header.length;
+      stream.granted += header.length;
+      std::uint64_t& largest = peer.totals().counted["largest_grant"];
+      largest = std::max<std::uint64_t>(largest, header.length);
+      if (stream.granted < granted_bytes || !peer.reads) continue;
+      peer.reads = false;
+      ++peer.totals().counted["windows_left_full"];
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t piece_bytes = 16 * 1024;
+  static constexpr std::uint32_t granted_bytes = 1024 * 1024;
+  static constexpr int rounds_held = 600;
+  struct Stream {
+    std::uint32_t id = 0;
+    std::uint32_t credit = net::yamux_initial_window_bytes;
+    std::uint32_t granted = 0;
+  };
+  struct State {
+    std::array<Stream, 2> streams;
+    int rounds = 0;
+  };
+  std::map<WirePeer*, State> states_;
+};
+
 // A frame of 64 KiB is announced, and a third of it sent; then silence.
 class StalledFrames final : public Attack {
  public:
@@ -164,6 +215,7 @@ std::span<const AttackEntry> connection_attacks() {
       {"yamux-window-overflow", 8, make_attack<WindowOverflow>},
       {"yamux-syn-oversize", 8, make_attack<SynOversize>},
       {"yamux-windows-filled", 64, make_attack<WindowsFilled>},
+      {"yamux-windows-grow", 32, make_attack<WindowsGrow>},
       {"noise-stalled-frames", 400, make_attack<StalledFrames>},
       {"rsa-8192", 30, make_attack<LargeRsa, 8192>},
       {"rsa-16384", 30, make_attack<LargeRsa, 16384>},

@@ -160,7 +160,34 @@ class MillionWants : public BitswapAttack {
   }
 };
 
-// The same from many peers, and after it a want that can be served.
+// Data that lies in the CID itself: as much as a CID may hold and is to be answered, and far more, as a want
+// and as the prefix of a block.
+class IdentityCids final : public BitswapAttack {
+ public:
+  void act(WirePeer& peer) override {
+    const std::size_t bytes = sizes[round_++ % sizes.size()];
+    const std::string cid =
+        std::string("\x01\x55\x00", 3) + bitswap::varint_text(bytes) + peer.random().bytes(bytes);
+    std::string entries;
+    for (int n = 0; n < 20; ++n) entries += want(cid);
+    const std::string payload =
+        bytes_field(bitswap::field::prefix, std::string("\x01\x55\x00", 3) + bitswap::varint_text(bytes)) +
+        bytes_field(bitswap::field::data, cid.substr(cid.size() - bytes));
+    say(peer, wantlist(entries) + bytes_field(bitswap::field::payload, payload));
+    peer.totals().counted["identity_wants"] += 20;
+  }
+  void on_answer(WirePeer& peer, const net::YamuxHeader& header, std::string_view) override {
+    if (header.stream != peer.steps || (header.flags & net::yamux_rst) == 0) return;
+    ++peer.totals().counted["refused"];
+    peer.steps = peer.open(bitswap::protocols[0]);
+  }
+
+ private:
+  static constexpr std::array<std::size_t, 5> sizes = {32, 128, 129, 4000, 100'000};
+  std::size_t round_ = 0;
+};
+
+// Wants of what nobody has from many peers, and after them one that can be served.
 class AbsentThenHeld final : public BitswapAttack {
  public:
   bool reconnects() const override { return false; }
@@ -304,6 +331,7 @@ std::span<const AttackEntry> protocol_attacks() {
       {"identify-pushes", 20, make_attack<IdentifyPushes>},
       {"peer-record-flood", 40, make_attack<PeerRecords>},
       {"bitswap-million-wants", 4, make_attack<MillionWants>},
+      {"bitswap-identity-cids", 20, make_attack<IdentityCids>},
       {"bitswap-absent-then-held", 30, make_attack<AbsentThenHeld>},
       {"bitswap-want-churn", 20, make_attack<WantChurn>},
       {"bitswap-never-reads", 60, make_attack<BitswapNeverReads>},
