@@ -130,12 +130,13 @@ class TheLedger(unittest.TestCase):
         self.assertFalse(ledger.Ledger(None).good())
 
     def test_no_account_has_more_than_its_quota(self):
-        def rows(chunks, streams):
-            return self.report(Accounts=[{"Name": name, "Peak": peak, "Quota": 100} for name, peak in (("chunks", chunks), ("net.stream", streams))])
+        def rows(chunks, blocks, streams):
+            peaks = (("chunks", chunks, 100), ("bitswap.block", blocks, 60), ("net.stream", streams, 100))
+            return self.report(Accounts=[{"Name": name, "Peak": peak, "Quota": quota} for name, peak, quota in peaks])
 
-        planned = rows(0, 0)
-        self.assertEqual(ledger.above_quota(rows(200, 100), planned), [])  # chunks are lent as many again
-        self.assertEqual(len(ledger.above_quota(rows(201, 101), planned)), 2)
+        planned = rows(0, 0, 0)
+        self.assertEqual(ledger.above_quota(rows(200, 160, 100), planned), [])  # chunks are lent as many again, and may be for blocks
+        self.assertEqual(len(ledger.above_quota(rows(201, 161, 101), planned)), 3)
 
     def test_what_may_be_committed(self):
         self.assertTrue(ledger.Burst(self.report()).good)

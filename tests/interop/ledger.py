@@ -7,7 +7,9 @@ import time
 from nodes import MIB
 
 COMMITTED_SECONDS = 10  # after any burst
-LENT = {"chunks": 2}  # may have so many times its part of the plan, out of what others leave idle
+POOL = "chunks"  # may have twice its part of the plan, out of what others leave idle
+# Shares of the pool: all that it is lent may be theirs.
+SHARES = {POOL, "bitswap.block", "bitswap.send", "net.receive", "net.send", "net.window", "request.block", "request.upload"}
 
 
 def unexplained_max(report):
@@ -22,7 +24,9 @@ def committed_max(report):
 
 def above_quota(report, planned):
     """The accounts that had more than their quota, as text. `planned`: a report before there was any work."""
-    quotas = {row["Name"]: row["Quota"] * LENT.get(row["Name"], 1) for row in planned["Accounts"]}
+    quotas = {row["Name"]: row["Quota"] for row in planned["Accounts"]}
+    lent = quotas.get(POOL, 0)
+    quotas.update((name, quotas[name] + lent) for name in SHARES & quotas.keys())
     return [f"{row['Name']} had {row['Peak']} of {quotas.get(row['Name'], row['Quota'])}" for row in report["Accounts"]
             if row["Peak"] > quotas.get(row["Name"], row["Quota"])]
 
