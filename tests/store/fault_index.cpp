@@ -23,30 +23,37 @@ class FaultIndex::FileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                       rocksdb::IODebugContext* context) override;
 
-  // Before each operation that writes.
-  IOStatus allowed() {
+  // Before each operation that writes. An error reads as that of RocksDB's own files.
+  IOStatus allowed(const char* what, const std::string& path) {
     const std::uint64_t number = operations_++;
+    const std::string operation = std::string("While ") + what + ": " + path;
     if (number == fail_at_) {
-      failed_one_ = true;
-      return fails_full_ ? IOStatus::NoSpace("injected") : IOStatus::IOError("injected");
+      const std::lock_guard guard(lock_);
+      failed_ = operation;
+      return fails_full_ ? IOStatus::NoSpace(operation, "injected")
+                         : IOStatus::IOError(operation, "injected");
     }
     switch (state_.load()) {
       case State::works: return IOStatus::OK();
-      case State::full: return IOStatus::NoSpace("injected");
+      case State::full: return IOStatus::NoSpace(operation, "injected");
       case State::broken: break;
     }
-    return IOStatus::IOError("injected");
+    return IOStatus::IOError(operation, "injected");
   }
   void set_works() {
     state_ = State::works;
     fail_at_ = never;
   }
   void fail_after(std::uint64_t count, bool full) {
+    const std::lock_guard guard(lock_);
     fails_full_ = full;
-    failed_one_ = false;
+    failed_.clear();
     fail_at_ = operations_ + count;
   }
-  bool failed_one() const { return failed_one_; }
+  std::string failed() {
+    const std::lock_guard guard(lock_);
+    return failed_;
+  }
   void set_refusing(bool full) { state_ = full ? State::full : State::broken; }
   void lose_unsynced();
   void appended(const std::string& path, std::uint64_t bytes) {
@@ -68,8 +75,8 @@ class FaultIndex::FileSystem final : public rocksdb::FileSystemWrapper {
   std::atomic<std::uint64_t> operations_ = 0;
   std::atomic<std::uint64_t> fail_at_ = never;
   std::atomic<bool> fails_full_ = false;
-  std::atomic<bool> failed_one_ = false;
   std::mutex lock_;
+  std::string failed_;
   std::map<std::string, Written> written_;
   ByteStream random_;
 };
@@ -84,7 +91,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                   rocksdb::IODebugContext* context) override {
-    if (auto allowed = owner_.allowed(); !allowed.ok()) return allowed;
+    if (auto allowed = owner_.allowed("appending to file", path_); !allowed.ok()) return allowed;
     owner_.appended(path_, data.size());
     return FSWritableFileOwnerWrapper::Append(data, options, context);
   }
@@ -93,7 +100,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, context);
   }
   IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
-    if (auto allowed = owner_.allowed(); !allowed.ok()) return allowed;
+    if (auto allowed = owner_.allowed("syncing file", path_); !allowed.ok()) return allowed;
     owner_.synced(path_);
     return FSWritableFileOwnerWrapper::Sync(options, context);
   }
@@ -111,7 +118,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 IOStatus FaultIndex::FileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                                  std::unique_ptr<rocksdb::FSWritableFile>* result,
                                                  rocksdb::IODebugContext* context) {
-  if (auto status = allowed(); !status.ok()) return status;
+  if (auto status = allowed("opening file", path); !status.ok()) return status;
   std::unique_ptr<rocksdb::FSWritableFile> file;
   const auto status = FileSystemWrapper::NewWritableFile(path, options, &file, context);
   if (!status.ok()) return status;
@@ -127,7 +134,7 @@ IOStatus FaultIndex::FileSystem::ReopenWritableFile(const std::string& path,
                                                     const rocksdb::FileOptions& options,
                                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                                     rocksdb::IODebugContext* context) {
-  if (auto status = allowed(); !status.ok()) return status;
+  if (auto status = allowed("opening file", path); !status.ok()) return status;
   std::unique_ptr<rocksdb::FSWritableFile> file;
   const auto status = FileSystemWrapper::ReopenWritableFile(path, options, &file, context);
   if (!status.ok()) return status;
@@ -138,7 +145,7 @@ IOStatus FaultIndex::FileSystem::ReopenWritableFile(const std::string& path,
 IOStatus FaultIndex::FileSystem::RenameFile(const std::string& from, const std::string& to,
                                             const rocksdb::IOOptions& options,
                                             rocksdb::IODebugContext* context) {
-  if (auto status = allowed(); !status.ok()) return status;
+  if (auto status = allowed("renaming file", from); !status.ok()) return status;
   const auto status = FileSystemWrapper::RenameFile(from, to, options, context);
   const std::lock_guard guard(lock_);
   if (status.ok() && written_.contains(from)) {
@@ -150,7 +157,7 @@ IOStatus FaultIndex::FileSystem::RenameFile(const std::string& from, const std::
 
 IOStatus FaultIndex::FileSystem::DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                             rocksdb::IODebugContext* context) {
-  if (auto status = allowed(); !status.ok()) return status;
+  if (auto status = allowed("deleting file", path); !status.ok()) return status;
   const std::lock_guard guard(lock_);
   written_.erase(path);
   return FileSystemWrapper::DeleteFile(path, options, context);
@@ -189,6 +196,6 @@ void FaultIndex::power_on() {
 void FaultIndex::refuse_writes(bool full) { files_->set_refusing(full); }
 void FaultIndex::heal() { files_->set_works(); }
 void FaultIndex::fail_after(std::uint64_t count, bool full) { files_->fail_after(count, full); }
-bool FaultIndex::failed_one() const { return files_->failed_one(); }
+std::string FaultIndex::failed() const { return files_->failed(); }
 
 }  // namespace masu::store::test

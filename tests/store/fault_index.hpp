@@ -28,7 +28,8 @@ class FaultIndex {
   void refuse_writes(bool full);
   // The operation `count` operations from now on fails, once.
   void fail_after(std::uint64_t count, bool full);
-  bool failed_one() const;  // since then
+  // Since then: what failed and its path; empty when nothing has.
+  std::string failed() const;
   void heal();
 
  private:

@@ -8,6 +8,7 @@
 #include "tests/store/disk_world.hpp"
 #include "tests/store/sim_jobs.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include <gtest/gtest.h>
@@ -114,7 +115,7 @@ struct Failure {
   bool came(test::DiskWorld& world) const {
     switch (part) {
       case Part::segments: return world.files.failed_one();
-      case Part::index: return world.index.failed_one();
+      case Part::index: return !world.index.failed().empty();
       case Part::memory: return world.budget.refused_one();
     }
     return false;
@@ -190,6 +191,71 @@ TEST(RepoWalkTest, EachOperationOfTheIndexFailsAndThePowerGoes) { walk({Part::in
 TEST(RepoWalkTest, EachOperationOfTheIndexFailsAndTheWorkGoesOn) { walk({Part::index, EIO, false}); }
 TEST(RepoWalkTest, EachOperationOfTheIndexMeetsAFullDisk) { walk({Part::index, ENOSPC, false}); }
 TEST(RepoWalkTest, EachReservationOfMemoryIsRefused) { walk({Part::memory, 0, false}); }
+
+// What failed while a repo was opened, each operation once: a new repo, or one that holds something.
+class OpeningWalk {
+ public:
+  explicit OpeningWalk(bool holds_something) : holds_something_(holds_something) {}
+
+  void walk(bool full) {
+    for (std::uint64_t fail_at = 0; fail_at < 500; ++fail_at) {
+      SCOPED_TRACE("operation " + std::to_string(fail_at));
+      if (once(fail_at, full) || ::testing::Test::HasFailure()) return;
+    }
+    FAIL() << "opening a repo does not end";
+  }
+  bool met(std::string_view operation, std::string_view name) const {
+    return std::ranges::any_of(failed_, [&](const std::string& failed) {
+      return failed.contains(operation) && failed.contains(name);
+    });
+  }
+
+ private:
+  // True: the failure was beyond the end of opening.
+  bool once(std::uint64_t fail_at, bool full) {
+    static const TestDag first = make_dag(1), second = make_dag(2);
+    RepoWalk walk;
+    if (holds_something_) {
+      walk.world.open();
+      EXPECT_TRUE(walk.put(first) && walk.pin(first));
+      walk.world.store.reset();
+    }
+    walk.world.index.fail_after(fail_at, full);
+    const auto opened = walk.world.try_open();
+    const std::string failed = walk.world.index.failed();
+    if (!opened) {
+      EXPECT_EQ(opened.error().code, full ? StoreErrorCode::disk_full : StoreErrorCode::io);
+      EXPECT_TRUE(!failed.empty() && opened.error().detail.contains(failed)) << opened.error().detail;
+    }
+    walk.world.lose_power();
+    walk.world.index.heal();
+    walk.world.open();
+    if (::testing::Test::HasFatalFailure()) return true;
+    if (holds_something_) walk.expect_whole(first);
+    EXPECT_TRUE(walk.put(second) && walk.pin(second) && walk.collect()) << "after: " << failed;
+    walk.expect_whole(second);
+    EXPECT_EQ(walk.world.account.live_bytes(), 0u);
+    if (failed.empty()) return true;
+    failed_.push_back(failed);
+    return false;
+  }
+
+  const bool holds_something_;
+  std::vector<std::string> failed_;
+};
+
+TEST(RepoWalkTest, EachOperationOfTheIndexFailsWhileARepoIsOpened) {
+  for (const bool holds_something : {false, true}) {
+    for (const bool full : {false, true}) {
+      SCOPED_TRACE(holds_something ? "a repo that holds something" : "a new repo");
+      OpeningWalk opening(holds_something);
+      opening.walk(full);
+      EXPECT_TRUE(opening.met("renaming", "dbtmp")) << "the new CURRENT";
+      EXPECT_TRUE(opening.met("syncing", "MANIFEST"));
+      EXPECT_TRUE(opening.met("appending", "MANIFEST"));
+    }
+  }
+}
 
 }  // namespace
 }  // namespace masu::store
