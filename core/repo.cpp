@@ -50,29 +50,30 @@ Result sync_directory(const std::string& path) {
   return {};
 }
 
+Result write_and_sync(int fd, const std::string& path, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return std::unexpected(failed("write", path, errno));
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (::fsync(fd) != 0) return std::unexpected(failed("sync", path, errno));
+  return {};
+}
+
 // A reader sees the old file or the new one, also after a power cut.
 Result replace_file(const std::string& directory, std::string_view name, std::string_view text, mode_t mode) {
   const std::string path = directory + "/" + std::string(name);
   const std::string beside = path + ".new";
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd < 0) return std::unexpected(failed("open", beside, errno));
-  std::string_view rest = text;
-  bool good = true;
-  while (good && !rest.empty()) {
-    const ssize_t put = ::write(fd, rest.data(), rest.size());
-    good = put > 0 || (put < 0 && errno == EINTR);
-    if (put > 0) rest.remove_prefix(static_cast<std::size_t>(put));
-  }
-  good = good && ::fsync(fd) == 0;
-  int error = errno;
+  Result done = write_and_sync(fd, beside, text);
   ::close(fd);
-  if (good && ::rename(beside.c_str(), path.c_str()) != 0) {
-    good = false;
-    error = errno;
-  }
-  if (!good) {
+  if (done && ::rename(beside.c_str(), path.c_str()) != 0)
+    done = std::unexpected(failed("rename to", path, errno));
+  if (!done) {
     ::unlink(beside.c_str());
-    return std::unexpected(failed("write", path, error));
+    return done;
   }
   return sync_directory(directory);
 }

@@ -1,8 +1,16 @@
 #include "core/repo.hpp"
 
+#include "tests/failing_calls.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -118,6 +126,88 @@ TEST_F(RepoTest, AConfigIsSavedAsAWhole) {
   const auto config = Repo::read_config(path_);
   ASSERT_TRUE(config);
   EXPECT_EQ(config->integer("Of.Nobody"), 7);
+}
+
+// What a walk over the system calls of `work` met, in order: each fails once, or is the last of its process.
+// `check` looks at the repo after each.
+template <class Work, class Check>
+std::vector<std::string> walk_calls(int error, Work&& work, Check&& check) {
+  std::vector<std::string> met;
+  for (std::uint64_t number = 0; number < 100; ++number) {
+    SCOPED_TRACE("call " + std::to_string(number) + (error == 0 ? " ends the process" : " fails"));
+    const auto outcome = test::run_in_child({{number}, error}, [&] {
+      const auto done = work(number);
+      return done ? std::string() : done.error();
+    });
+    EXPECT_TRUE(outcome.ran);
+    if (outcome.call.empty()) {
+      EXPECT_EQ(outcome.said, "");
+      return met;
+    }
+    if (error != 0) {
+      EXPECT_EQ(outcome.said.find(outcome.call), 0u) << outcome.said;
+      EXPECT_TRUE(outcome.said.ends_with(std::strerror(error))) << outcome.said;
+    }
+    met.push_back(outcome.call);
+    check(number, outcome);
+    if (::testing::Test::HasFailure()) return met;
+  }
+  ADD_FAILURE() << "the work does not end";
+  return met;
+}
+
+TEST_F(RepoTest, EachCallOfSavingAConfigFailsOrIsTheLast) {
+  ASSERT_TRUE(Repo::init(path_, Config::defaults()));
+  const std::string beside = path_ + "/config.new";
+  for (const int error : {EIO, ENOSPC, 0}) {
+    std::int64_t before = Repo::read_config(path_)->integer("Of.Nobody").value_or(0);
+    const auto save = [&](std::uint64_t number) -> std::expected<void, std::string> {
+      auto repo = Repo::open(path_);
+      if (!repo) return std::unexpected(repo.error());
+      EXPECT_TRUE((*repo)->config().set("Of.Nobody", static_cast<std::int64_t>(1000 + number)));
+      return (*repo)->save_config();
+    };
+    const auto met = walk_calls(error, save, [&](std::uint64_t number, const test::CallOutcome& outcome) {
+      const auto config = Repo::read_config(path_);
+      ASSERT_TRUE(config) << config.error();
+      const std::int64_t now = config->integer("Of.Nobody").value_or(0);
+      EXPECT_TRUE(now == before || now == static_cast<std::int64_t>(1000 + number)) << now;
+      if (outcome.call == "rename") {
+        EXPECT_EQ(now, before);
+      }
+      before = now;
+      if (error == 0) return;
+      EXPECT_NE(outcome.said.find(path_), std::string::npos) << outcome.said;
+      EXPECT_FALSE(std::filesystem::exists(beside));
+    });
+    // The lock; the file beside; the directory.
+    const std::vector<std::string> calls = {"open", "open", "write", "sync", "rename", "open", "sync"};
+    EXPECT_EQ(met, calls);
+    EXPECT_FALSE(std::filesystem::exists(beside)) << "what an ended process left behind stays";
+  }
+}
+
+TEST_F(RepoTest, EachCallOfMakingARepoFailsOrIsTheLast) {
+  for (const int error : {EIO, ENOSPC, 0}) {
+    const auto make = [&](std::uint64_t) { return Repo::init(path_, Config::defaults()); };
+    const auto met = walk_calls(error, make, [&](std::uint64_t, const test::CallOutcome& outcome) {
+      // The directories above are made if they are not there.
+      const std::string named = outcome.call == "mkdir" ? "/" : directory_;
+      if (error != 0) {
+        EXPECT_NE(outcome.said.find(named), std::string::npos) << outcome.said;
+      }
+      if (!Repo::exists(path_)) {
+        const auto again = Repo::init(path_, Config::defaults());
+        EXPECT_TRUE(again) << again.error();
+      }
+      const auto repo = Repo::open(path_);
+      EXPECT_TRUE(repo) << repo.error();
+      std::filesystem::remove_all(directory_ + "/deep");
+    });
+    EXPECT_EQ(std::ranges::count(met, "rename"), 3);
+    EXPECT_EQ(std::ranges::count(met, "sync"), 6);
+    std::filesystem::remove_all(directory_ + "/deep");
+  }
 }
 
 }  // namespace
