@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ["alloc", "multiformats", "net", "store", "unixfs", "bitswap", "http", "core", "sim"]
-PROGRAMS = [f"tests/{folder}/{folder}-tests" for folder in FOLDERS] + ["tests/core/loop-tests"]
+PROGRAMS = [f"tests/{folder}/{folder}-tests" for folder in FOLDERS] + ["tests/store/rebuild-tests", "tests/core/loop-tests"]
 THREADED = ["tests/alloc/alloc-tests", "tests/store/store-tests", "tests/core/loop-tests"]
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "5"))
 

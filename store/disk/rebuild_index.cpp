@@ -3,10 +3,14 @@
 #include "store/disk/meta_tables.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <new>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
 
 namespace masu::store {
 namespace {
@@ -34,6 +38,26 @@ StoreResult<bool> holds_block(SegmentFile& segment, const SegmentScanner::Record
     done += static_cast<std::uint32_t>(part.size());
   }
   return digester.finish(record.header.hash.digest().size()) == record.header.hash;
+}
+
+// `fresh` becomes `index`, and what was that becomes `old`. At no time is there no index: with none a repo is
+// refused, or looks new when it has no segments.
+StoreResult<void> put_in_place(const std::string& fresh, const std::string& index, const std::string& old) {
+  std::error_code error;
+  const auto rename = [&](const std::string& from, const std::string& to) -> StoreResult<void> {
+    if (fs::rename(from, to, error); error) return failed(error, "rename", from);
+    return {};
+  };
+  if (!fs::exists(index, error)) return rename(fresh, index);
+  if (fs::remove_all(old, error); error) return failed(error, "remove", old);
+  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, index.c_str(), RENAME_EXCHANGE) == 0)
+    return rename(fresh, old);
+  if (errno != EINVAL && errno != ENOSYS) return std::unexpected(file_error(errno, "rename", fresh));
+  // Not every file system exchanges two names.
+  if (auto moved = rename(index, old); !moved) return moved;
+  const auto placed = rename(fresh, index);
+  if (!placed) static_cast<void>(rename(old, index));
+  return placed;
 }
 
 }  // namespace
@@ -115,11 +139,7 @@ StoreResult<RebuildReport> DiskStore::rebuild_index(const DiskStoreOptions& opti
     return fail(StoreErrorCode::out_of_memory, "no memory to rebuild the index");
   }
 
-  if (fs::exists(index, error)) {
-    if (fs::remove_all(old, error); error) return failed(error, "remove", old);
-    if (fs::rename(index, old, error); error) return failed(error, "rename", index);
-  }
-  if (fs::rename(fresh, index, error); error) return failed(error, "rename", fresh);
+  if (auto placed = put_in_place(fresh, index, old); !placed) return std::unexpected(placed.error());
   if (auto synced = files.sync_directory(options.directory); !synced) return std::unexpected(synced.error());
   return report;
 }
