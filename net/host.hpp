@@ -35,7 +35,8 @@ class ProtocolHandler {
   ~ProtocolHandler() = default;
 };
 
-// Of all streams, the last eighth is for peers of use (Host::set_of_use, and those that are protected).
+// Of all streams, the last eighth is for peers of use (Host::set_of_use, and those that are protected), and
+// for half of it for the first ones of others.
 struct ProtocolLimits {
   std::size_t inbound_streams_max = 64;
   std::size_t inbound_streams_per_peer_max = 4;

@@ -9,8 +9,11 @@ namespace masu::net {
 namespace {
 
 // Of the last quarter of all streams a connection gets so many: those of one peer leave others theirs. A
-// peer of use gets more (Kubo sends blocks on eight at a time, beside its wants), and has the last eighth.
+// peer of use gets more (Kubo sends blocks on eight at a time, beside its wants). The last eighth is for
+// peers of use, and for half of it for the first streams of others: a Kubo that could not ask who we are and
+// send its wants when it came does not ask again as long as it is connected.
 constexpr std::size_t inbound_streams_sure = 6;
+constexpr std::size_t inbound_streams_first = 3;
 constexpr std::size_t inbound_streams_of_use = 24;
 // For the name of a protocol, when half of all streams are taken; it comes with the stream, or a moment
 // later.
@@ -124,14 +127,19 @@ void Session::close_all(StreamEnd end, TimePoint now) {
 
 // --- Upcalls of yamux. ---
 
+std::size_t Session::inbound_streams_allowed() const {
+  const std::size_t used = resources_.streams().used();
+  const std::size_t capacity = resources_.streams().capacity();
+  if (used < capacity / 4 * 3) return capacity;
+  if (is_peer_of_use()) return inbound_streams_of_use;
+  if (used < capacity / 8 * 7) return inbound_streams_sure;
+  return used < capacity - capacity / 16 ? inbound_streams_first : 0;
+}
+
 YamuxStream* Session::on_inbound(std::uint32_t id) {
   if (closed_) return nullptr;
   SlabPool<ConnectionStream>& streams = resources_.streams();
-  if (streams.used() >= streams.capacity() / 4 * 3) {
-    const bool of_use = is_peer_of_use();
-    if (yamux_.inbound_streams() >= (of_use ? inbound_streams_of_use : inbound_streams_sure)) return nullptr;
-    if (!of_use && streams.used() >= streams.capacity() / 8 * 7) return nullptr;
-  }
+  if (yamux_.inbound_streams() >= inbound_streams_allowed()) return nullptr;
   ConnectionStream* stream = streams.create(*this, id);
   if (stream == nullptr) return nullptr;
   const bool scarce = streams.used() > streams.capacity() / 2;

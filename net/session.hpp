@@ -85,6 +85,8 @@ class Session final : private YamuxUser {
   void on_ready(YamuxStream& stream, TimePoint now) override;
   void on_go_away(std::uint32_t code) override;
   bool is_peer_of_use() const override { return host_.owner().is_peer_of_use(); }
+  // Of the peer: more are refused, as many streams as there are now.
+  std::size_t inbound_streams_allowed() const;
 
   // Negotiation (stream_negotiation.cpp).
   std::size_t negotiate(ConnectionStream& stream, Bytes bytes);

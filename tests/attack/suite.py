@@ -199,7 +199,7 @@ class Newcomer(threading.Thread):
         assert not meanwhile, f"a newcomer was not served in {self.tries} tries: {self.problem}"
         begin = time.monotonic()
         while self.steps:
-            assert time.monotonic() - begin < SETTLE_SECONDS, f"a newcomer is not served after the attack: {self.problem}"
+            assert time.monotonic() - begin < SETTLE_SECONDS, f"a newcomer is not served after the attack, {len(self.steps)} steps are left: {self.problem}"
             self.attempt(lambda: False)
         return f"newcomer {time.monotonic() - begin:.1f} s after the attack"
 

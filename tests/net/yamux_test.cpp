@@ -137,13 +137,18 @@ TEST(YamuxFairness, StreamsOfOnePeerLeaveOthersTheirs) {
   EXPECT_EQ(greedy.connection().stats().streams_inbound, 24u) << "the last quarter is for those who have few";
   for (std::uint32_t i = 0; i < 6; ++i) modest.open(1 + 2 * i, "/echo/1.0.0", "hello");
   modest.run();
-  EXPECT_EQ(modest.end.inbound.size(), 4u) << "the last eighth is for peers of use";
+  EXPECT_EQ(modest.end.inbound.size(), 4u) << "the last eighth is for peers of use, and for who has few";
+  RawPeer newcomer(node, 10);
+  newcomer.shake_hands();
+  for (std::uint32_t i = 0; i < 3; ++i) newcomer.open(1 + 2 * i, "/echo/1.0.0", "hello");
+  newcomer.run();
+  EXPECT_EQ(newcomer.end.inbound.size(), 2u) << "half of it";
   RawPeer useful(node, 9);
   useful.shake_hands();
   useful.end.of_use = true;
-  for (std::uint32_t i = 0; i < 5; ++i) useful.open(1 + 2 * i, "/echo/1.0.0", "hello");
+  for (std::uint32_t i = 0; i < 3; ++i) useful.open(1 + 2 * i, "/echo/1.0.0", "hello");
   useful.run();
-  EXPECT_EQ(useful.end.inbound.size(), 4u);
+  EXPECT_EQ(useful.end.inbound.size(), 2u);
   EXPECT_EQ(node.resources.streams().used(), 32u);
   greedy.advance(3s);
   EXPECT_EQ(greedy.connection().stats().streams_inbound, 16u)
