@@ -101,7 +101,7 @@ class Peerstore {
   // Kept only when the peer's id does not contain the key itself.
   void set_key(const PeerId& peer, const PublicKey& key);
   std::optional<PublicKey> key(const PeerId& peer) const;
-  // Newer than the record seen before; then it is remembered.
+  // Not older than the record seen before; then it is remembered.
   bool accept_record(const PeerId& peer, std::uint64_t sequence);
 
   // A protocol that this node asks peers for: who supports it is known without memory, whatever peers fill
