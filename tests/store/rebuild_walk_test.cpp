@@ -93,6 +93,7 @@ class RebuildWalkTest : public ::testing::Test {
       }
       if (HasFailure()) return met;
       ++met[outcome.call];
+      if (outcome.call != "rename") continue;
       // It can be done again.
       EXPECT_EQ(rebuild({}).said, "");
       expect_whole(false);
