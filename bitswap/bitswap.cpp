@@ -88,6 +88,17 @@ struct Bitswap::Parts final : private net::ProtocolHandler,
     return true;
   }
 
+  bool make_room_for(const PeerId&) override {
+    Peer* most = nullptr;
+    for (Peer& peer : known_peers) {
+      if (peer.score.value() > 0) continue;
+      if (most == nullptr || peer.inbound.size() > most->inbound.size()) most = &peer;
+    }
+    if (most == nullptr || most->inbound.size() < 2) return false;
+    most->inbound.front().reset();
+    return true;
+  }
+
   bool speaks(const PeerId& id) const {
     return std::ranges::any_of(protocols,
                                [&](std::string_view protocol) { return host.supports(id, protocol); });

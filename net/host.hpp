@@ -30,6 +30,9 @@ class ProtocolHandler {
  public:
   // A handler for a new inbound stream of `peer`, or nullptr to refuse it (it is then reset).
   virtual StreamHandler* on_inbound(const PeerId& peer, std::string_view protocol) = 0;
+  // Who is of no use has all the streams of this protocol that it may have, and `peer` has none yet: whether
+  // one of another such peer was ended, so that there is room for it.
+  virtual bool make_room_for(const PeerId&) { return false; }
 
  protected:
   ~ProtocolHandler() = default;

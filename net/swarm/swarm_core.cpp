@@ -444,10 +444,11 @@ StreamHandler* SwarmCore::on_inbound_stream(SwarmConnection& connection, std::st
   ProtocolTable::Entry& entry = protocols_[*index];
   SwarmPeer& peer = *connection.peer();
   std::uint16_t& of_peer = peer.inbound_streams[*index];
+  const std::size_t most = entry.limits.inbound_streams_max;
+  if (entry.inbound_streams >= most || of_peer >= entry.limits.inbound_streams_per_peer_max) return nullptr;
   // The last eighth is for peers of use: strangers with two each could have all there are.
-  const std::size_t kept = connection.is_peer_of_use() ? 0 : entry.limits.inbound_streams_max / 8;
-  if (entry.inbound_streams + kept >= entry.limits.inbound_streams_max ||
-      of_peer >= entry.limits.inbound_streams_per_peer_max) {
+  if (entry.inbound_streams + most / 8 >= most && !connection.is_peer_of_use() &&
+      (of_peer > 0 || !entry.handler->make_room_for(peer.id))) {
     return nullptr;
   }
   arriving_ = &connection;

@@ -287,6 +287,29 @@ TEST(BitswapStreamsTest, StreamsOfOnePeerLeaveOthersTheirs) {
   EXPECT_FALSE(modest.was_reset());
 }
 
+TEST(BitswapStreamsTest, AStrangerWithSeveralGivesOneToWhoHasNone) {
+  FakeNetwork network;
+  TestNode node{network};
+  const TestBlock block = numbered_block(1, 3000);
+  node.put(block);
+  RawPeer useful(network, node), greedy(network, node), modest(network, node);
+  for (int i = 0; i < 3; ++i) {
+    useful.send(wantlist({{text_of(block.cid)}}));  // is sent bytes, and is of use by that
+    network.advance(2s);
+  }
+  net::ProtocolHandler& served = *node.host.protocols_served.begin()->second.first;
+  EXPECT_FALSE(served.make_room_for(modest.host.self())) << "nobody has two";
+  for (int i = 0; i < 5; ++i) useful.open().send("\x80");
+  for (int i = 0; i < 2; ++i) greedy.open().send("\x80");
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(served.make_room_for(modest.host.self()));
+  ASSERT_TRUE(network.run());
+  EXPECT_TRUE(greedy.was_reset()) << "the older of its two";
+  EXPECT_FALSE(greedy.last().end);
+  EXPECT_FALSE(useful.was_reset());
+  EXPECT_FALSE(served.make_room_for(modest.host.self()));
+}
+
 TEST_F(EngineTest, APeerThatLostItsWantsIsHeardAgain) {
   network.window_bytes = 200;
   RawPeer peer(network, node);

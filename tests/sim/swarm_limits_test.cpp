@@ -20,12 +20,18 @@ class Sink final : public net::ProtocolHandler {
     handler.take_max = take_max;
     return &handler;
   }
+  bool make_room_for(const PeerId&) override {
+    if (!makes_room) return false;
+    std::exchange(handlers.front().stream, nullptr)->reset();
+    return true;
+  }
   std::size_t open() const {
     return static_cast<std::size_t>(std::count_if(
         handlers.begin(), handlers.end(), [](const auto& handler) { return handler.stream != nullptr; }));
   }
   std::deque<net::TestHandler> handlers;
   std::size_t take_max = ~std::size_t{0};
+  bool makes_room = false;
 };
 
 struct Dialled final : net::DialHandler {
@@ -151,6 +157,26 @@ TEST_F(SwarmLimitsTest, TheLastEighthOfAProtocolsStreamsIsForPeersOfUse) {
   for (int n = 0; n < 3; ++n) friendly.swarm->open_stream(server.id(), sink, b_handlers_.emplace_back());
   network_.run_for(2s);
   EXPECT_EQ(alive(b_handlers_), 2u);
+}
+
+TEST_F(SwarmLimitsTest, WhoHasNoStreamOfAProtocolMayHaveOneOfAnothers) {
+  SimNode server(network_, 1), greedy(network_, 2), modest(network_, 3);
+  server.swarm->serve(sink[0], sink_, {16, 16});
+  ASSERT_TRUE(connect(greedy, server) && connect(modest, server));
+  for (int n = 0; n < 14; ++n) greedy.swarm->open_stream(server.id(), sink, a_handlers_.emplace_back());
+  network_.run_for(2s);
+  const auto open = [&](SimNode& from) {
+    from.swarm->open_stream(server.id(), sink, b_handlers_.emplace_back());
+    network_.run_for(2s);
+    return !b_handlers_.back().end;
+  };
+  EXPECT_FALSE(open(modest)) << "the protocol makes no room";
+  sink_.makes_room = true;
+  EXPECT_FALSE(open(greedy)) << "it has some";
+  EXPECT_EQ(alive(a_handlers_), 14u);
+  EXPECT_TRUE(open(modest));
+  EXPECT_EQ(alive(a_handlers_), 13u);
+  EXPECT_FALSE(open(modest)) << "it has one now";
 }
 
 // The last rung: who costs most for the least use goes first, stream by stream.
