@@ -51,6 +51,7 @@ class Ledger(threading.Thread):
         super().__init__(daemon=True)
         self.ask, self.planned, self.interval = ask, planned, interval
         self.samples, self.missed, self.worst, self.problems = 0, 0, 0, []
+        self.last = None
         self._ended = threading.Event()
 
     def run(self):
@@ -64,6 +65,7 @@ class Ledger(threading.Thread):
 
     def note(self, report):
         self.samples += 1
+        self.last = report
         unexplained = report["Unexplained"]
         if abs(unexplained) > abs(self.worst):
             self.worst = unexplained
