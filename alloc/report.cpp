@@ -20,10 +20,15 @@ MemoryReport gather_report(std::size_t budget_bytes, const Budget& root, const C
   const PageBox& box = process_box();
   report.box_tables = box.table_bytes();
   report.heap = count_heap();
+  const std::size_t rss_before = read_process_rss().value_or(ProcessRss()).now;
   report.fixed = measure_fixed(box).value_or(FixedPart());
   report.rss = read_process_rss().value_or(ProcessRss());
   report.ours = box.count(Door::ours);
   report.library = box.count(Door::library);
+  // The mappings are read one after another, while other threads work: of what was resident in that time, the
+  // size that is nearest to their sum.
+  const auto [least, most] = std::minmax(rss_before, report.rss.now);
+  report.rss.now = std::clamp(report.explained(), least, most);
   return report;
 }
 
